@@ -1,0 +1,98 @@
+"""Fixtures that any test may use: servers, ports, and the watch over blocked loops."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+from hypothesis import settings
+
+from tests.servers import KINDS, Server, binary_of
+
+settings.register_profile("fuzz", max_examples=100_000, deadline=None)
+if profile := os.environ.get("HYPOTHESIS_PROFILE"):
+    settings.load_profile(profile)
+
+
+@pytest.fixture(autouse=True)
+def no_blocked_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """In async tests the packages' own code may not block the loop (the test's own lines may)."""
+    if not inspect.iscoroutinefunction(getattr(request, "function", None)):
+        yield
+        return
+    with blockbuster_ctx(["streaming", "commerce", "studio_agent"]):
+        yield
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A function that names a port which is free for TCP and UDP on 127.0.0.1 just now."""
+
+    def find() -> int:
+        while True:
+            with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+                tcp.bind(("127.0.0.1", 0))
+                port = int(tcp.getsockname()[1])
+                try:
+                    udp.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+                return port
+
+    return find
+
+
+@pytest.fixture
+def short_dir() -> Iterator[Path]:
+    """A folder whose path is short enough for a unix socket (108 bytes)."""
+    folder = Path(tempfile.mkdtemp(prefix="sc-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def running_servers() -> Iterator[dict[str, Server]]:
+    """The servers of this session, by kind; started when first asked for, by `server_of_kind`."""
+    servers: dict[str, Server] = {}
+    yield servers
+    for server in servers.values():
+        server.stop()
+        shutil.rmtree(server.directory, ignore_errors=True)
+
+
+def server_of_kind(kind: str, running: dict[str, Server]) -> Server:
+    if kind not in running:
+        if binary_of(kind) is None:
+            pytest.skip(f"no {kind}-server on this machine: make system installs it")
+        running[kind] = Server(kind, Path(tempfile.mkdtemp(prefix=f"sc-{kind}-"))).start()
+    running[kind].empty()
+    return running[kind]
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.server) for kind in KINDS])
+def server(request: pytest.FixtureRequest, running_servers: dict[str, Server]) -> Server:
+    """An empty, durable server; the test runs once on embedded Valkey and once on Debian's Redis."""
+    return server_of_kind(request.param, running_servers)
+
+
+@pytest.fixture
+def valkey(running_servers: dict[str, Server]) -> Server:
+    """An empty, durable embedded Valkey, for tests to which the kind of server is nothing."""
+    return server_of_kind("valkey", running_servers)
+
+
+@pytest.fixture(params=[pytest.param(kind, marks=pytest.mark.server) for kind in KINDS])
+def own_server(request: pytest.FixtureRequest, short_dir: Path) -> Iterator[Server]:
+    """A server for this test alone, to be killed and started again; of each kind in turn."""
+    if binary_of(request.param) is None:
+        pytest.skip(f"no {request.param}-server on this machine: make system installs it")
+    server = Server(request.param, short_dir).start()
+    yield server
+    server.stop()
