@@ -1,17 +1,68 @@
+# Every command of the project. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
 PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest -q
+# Addresses of registries are the machine's affair; nothing here names one.
 
-.PHONY: setup check test
-setup: .venv/.ready
-.venv/.ready: requirements.lock
-	python3 -m venv .venv
-	.venv/bin/pip install -q --require-hashes -r requirements.lock
-	touch $@
+.DEFAULT_GOAL := help
+.PHONY: help system setup demo smoke test check format web-test bench-setup bench fuzz simulate pictures backup restore units
 
-check: setup
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy
-	$(PYTHON) -m pytest -q tests/laws
+help: ## say what each command does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-test: check
-	$(PYTHON) -m pytest -q
+system: ## install the Debian packages that are missing (root or passwordless sudo)
+	@tools/system.sh
+
+setup: ## make .venv from requirements.lock and build the native fan-out
+	@tools/setup.sh
+
+demo: system setup ## run everything on this machine with a show on air (DEMO_SECONDS=N, HTTPS=1, SOURCE=…)
+	@exec $(PYTHON) -m demo
+
+smoke: system setup ## let a browser watch, buy and pay; one JSON line last
+	@exec $(PYTHON) -m demo.smoke
+
+check: setup ## format, lint, types, laws and unit tests: before every commit
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTEST) tests -m "not browser and not server and not slow" --ignore=tests/end_to_end --ignore=tests/interop
+
+format: setup ## let ruff write the format and mend what it can
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+web-test: ## the tests of web/ that need Node alone
+	@if compgen -G 'tests/web/*.test.mjs' >/dev/null; then node --test tests/web/; fi
+
+test: system setup web-test ## all that has to hold before a change lands
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(PYTEST) tests
+
+bench-setup: system setup ## install the peers that benchmarks compare with
+	@if [ -x benchmarks/setup.sh ]; then exec benchmarks/setup.sh; else echo "no benchmark has a peer yet"; fi
+
+bench: setup ## run every benchmark; each prints one JSON line last
+	@for file in benchmarks/[a-z]*.py; do \
+	  if grep -q __main__ "$$file"; then $(PYTHON) -m "benchmarks.$$(basename "$$file" .py)" --json; fi; done
+
+fuzz: setup ## throw random bytes at the parsers, longer than the tests do (FUZZ_SECONDS=60)
+	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests -m fuzz --timeout=0
+
+simulate: setup ## run the seeded simulations on many more seeds (SEEDS=…)
+	SIMULATION_SEEDS=$${SEEDS:-20000} $(PYTEST) tests/simulation --timeout=0
+
+pictures: system setup ## take the pictures of the README from the running demo
+	@exec $(PYTHON) -m demo.pictures
+
+backup: setup ## save log and books of the running shop to TO=file (default var/backups/<time>.tar)
+	@exec $(PYTHON) -m commerce.backup save $(TO)
+
+restore: setup ## lay FROM=file back into an empty shop
+	@exec $(PYTHON) -m commerce.backup restore $(FROM)
+
+units: setup ## write systemd units made from the Procfile to TO=folder (default var/systemd)
+	@exec $(PYTHON) -m demo.procfile systemd $(or $(TO),var/systemd)
