@@ -207,4 +207,4 @@ class Fanout(Protocol):
         """Wait until every job posted so far is done (tests, an orderly end). False: it took longer."""
 
     def close(self) -> None:
-        """Do what is queued for at most a second, then stop the sender and wipe all keys. The socket stays open."""
+        """Do what is queued for at most a second, stop, wipe all keys. The socket stays open."""
