@@ -30,5 +30,5 @@ async def test_blocking_the_loop_from_our_own_code_is_caught(tmp_path: object) -
     scope: dict[str, object] = {"time": time}
     exec(compile("def nap():\n    time.sleep(0.001)\n", place, "exec"), scope)
     with pytest.raises(BlockingError, match=r"time\.sleep"):
-        scope["nap"]()  # type: ignore[operator]
+        scope["nap"]()  # type: ignore[operator]  # made by exec
     await asyncio.sleep(0)
