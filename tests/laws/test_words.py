@@ -12,7 +12,7 @@ from tests.laws.sources import PACKAGES, ROOT, named, python_files, tree
 IGNORE = re.compile(
     r"#\s*(?:noqa|type:\s*ignore)(?P<codes>(?::\s*[A-Z]+[0-9]+(?:,\s*[A-Z]+[0-9]+)*|\[[a-z, -]+\])?)"
 )
-SAID = re.compile(r"\s*[#:(—-]*\s*\w{2,}")
+SAID = re.compile(r"\s*[#:(—-]*\s*\w+ ?\w")
 
 
 def ignores() -> list[tuple[str, str, str]]:
