@@ -1,0 +1,362 @@
+"""What one can ask of a show (imperative), as values; and how they travel.
+
+Fields are those of docs/event-log.md. Ids are made by whoever asks. `from_wire` is the gate: what it
+lets pass has the right types and sane sizes, so `decide` need not look again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, Final, TypeAlias
+
+from commerce.show.language import (
+    MAX_AMOUNT,
+    MAX_HOLD_SECONDS,
+    MAX_ID_CHARS,
+    MAX_LINES,
+    MAX_OFFERS,
+    MAX_TEXT_CHARS,
+    MAX_UNITS,
+    OrderLine,
+    PaymentOutcome,
+    SkuLine,
+    Title,
+)
+
+
+class Malformed(ValueError):
+    """The command has a field that is missing, unknown or not sane; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenShow:
+    """Begin to sell. `merchant` is an id; a standing show has no broadcast."""
+
+    title: Title
+    currency: str  # ISO 4217
+    hold_seconds: int
+    merchant: str
+    standing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AllotStock:
+    """Grant units of a SKU to the show; idempotent by `allotment`, so a reconciler may repeat it."""
+
+    allotment: str
+    sku: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddOffer:
+    """A new offer at the end of the rundown. `cap` limits the show, `limit` each buyer."""
+
+    offer: str
+    title: Title
+    image: str | None
+    lines: tuple[SkuLine, ...]
+    price: int
+    before: int | None = None  # struck-through price
+    cap: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepriceOffer:
+    offer: str
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawOffer:
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArrangeRundown:
+    """The order of offers; names every offer of the show that is not withdrawn, once."""
+
+    offers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PinOffer:
+    """Show the offer over the picture from this program time on (90 kHz, mod 2**32)."""
+
+    offer: str
+    pts_90khz: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnpinOffer:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PutOnAir:
+    studio: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOffAir:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """Promise to buy. Line prices are those the buyer saw; `contact` is a key into the books."""
+
+    order: str
+    buyer: str
+    contact: str
+    lines: tuple[OrderLine, ...]
+    freight: int
+    tax: int
+    discount: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """Take an unpaid order back. `buyer` is who asks; None when staff does."""
+
+    order: str
+    buyer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPayment:
+    """What a payment firm said of one payment; idempotent by `payment` and `outcome`."""
+
+    order: str
+    payment: str
+    provider: str
+    amount: int
+    currency: str
+    outcome: PaymentOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class CloseShow:
+    pass
+
+
+Command: TypeAlias = (
+    OpenShow
+    | AllotStock
+    | AddOffer
+    | RepriceOffer
+    | WithdrawOffer
+    | ArrangeRundown
+    | PinOffer
+    | UnpinOffer
+    | PutOnAir
+    | TakeOffAir
+    | PlaceOrder
+    | CancelOrder
+    | RecordPayment
+    | CloseShow
+)
+
+# -- the gate --------------------------------------------------------------------------------------
+
+_ID: Final = re.compile(rf"[!-~]{{1,{MAX_ID_CHARS}}}")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+def _id(value: Any) -> str:
+    if type(value) is str and _ID.fullmatch(value):
+        return value
+    raise Malformed("is no id")
+
+
+def _whole(least: int, most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        if type(value) is int and least <= value <= most:
+            return value
+        raise Malformed(f"is no whole number from {least} to {most}")
+
+    return check
+
+
+def _or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else check(value)
+
+
+def _text(value: Any) -> str:
+    if type(value) is str and 0 < len(value) <= MAX_TEXT_CHARS and value.isprintable():
+        return value
+    raise Malformed(f"is no text of 1 to {MAX_TEXT_CHARS} printable characters")
+
+
+def _title(value: Any) -> Title:
+    if type(value) is not dict or not 1 <= len(value) <= 20:
+        raise Malformed("is no map of language to text")
+    for language, text in value.items():
+        if type(language) is not str or not _LANGUAGE.fullmatch(language):
+            raise Malformed("has a language that is none")
+        _text(text)
+    return dict(value)
+
+
+def _truth(value: Any) -> bool:
+    if type(value) is bool:
+        return value
+    raise Malformed("is neither true nor false")
+
+
+def _currency(value: Any) -> str:
+    if type(value) is str and _CURRENCY.fullmatch(value):
+        return value
+    raise Malformed("is no currency code of ISO 4217")
+
+
+def _outcome(value: Any) -> str:
+    if value in ("succeeded", "failed", "unknown"):
+        return str(value)
+    raise Malformed("is none of succeeded, failed, unknown")
+
+
+_amount: Final = _whole(0, MAX_AMOUNT)
+_units: Final = _whole(1, MAX_UNITS)
+
+
+def _list(value: Any, most: int) -> list[Any] | tuple[Any, ...]:
+    if isinstance(value, list | tuple) and len(value) <= most:
+        return value
+    raise Malformed(f"is no list of at most {most}")
+
+
+def _sku_lines(value: Any) -> tuple[SkuLine, ...]:
+    lines = tuple(
+        SkuLine(_id(line["sku"]), _units(line["units"])) for line in _maps(value, {"sku", "units"}, MAX_LINES)
+    )
+    if not lines or len({line.sku for line in lines}) != len(lines):
+        raise Malformed("needs at least one SKU, each once")
+    return lines
+
+
+def _order_lines(value: Any) -> tuple[OrderLine, ...]:
+    # More lines than MAX_LINES are a refusal of the shop (TooManyLines), so the gate is wider.
+    lines = tuple(
+        OrderLine(_id(line["offer"]), _units(line["quantity"]), _amount(line["price"]))
+        for line in _maps(value, {"offer", "quantity", "price"}, 20 * MAX_LINES)
+    )
+    if not lines:
+        raise Malformed("needs at least one line")
+    return lines
+
+
+def _maps(value: Any, keys: set[str], most: int) -> list[dict[str, Any]]:
+    lines = list(_list(value, most))
+    for line in lines:
+        if type(line) is not dict or line.keys() != keys:
+            raise Malformed(f"has a line that is no map of {', '.join(sorted(keys))}")
+    return lines
+
+
+def _offers(value: Any) -> tuple[str, ...]:
+    return tuple(_id(offer) for offer in _list(value, MAX_OFFERS))
+
+
+_CHECKS: Final[dict[type[Any], dict[str, Callable[[Any], Any]]]] = {
+    OpenShow: {
+        "title": _title,
+        "currency": _currency,
+        "hold_seconds": _whole(1, MAX_HOLD_SECONDS),
+        "merchant": _id,
+        "standing": _truth,
+    },
+    AllotStock: {"allotment": _id, "sku": _id, "units": _units},
+    AddOffer: {
+        "offer": _id,
+        "title": _title,
+        "image": _or_none(_text),
+        "lines": _sku_lines,
+        "price": _amount,
+        "before": _or_none(_amount),
+        "cap": _or_none(_whole(0, MAX_UNITS)),
+        "limit": _or_none(_units),
+    },
+    RepriceOffer: {"offer": _id, "price": _amount},
+    WithdrawOffer: {"offer": _id},
+    ArrangeRundown: {"offers": _offers},
+    PinOffer: {"offer": _id, "pts_90khz": _or_none(_whole(0, 0xFFFF_FFFF))},
+    UnpinOffer: {},
+    PutOnAir: {"studio": _id},
+    TakeOffAir: {},
+    PlaceOrder: {
+        "order": _id,
+        "buyer": _id,
+        "contact": _id,
+        "lines": _order_lines,
+        "freight": _amount,
+        "tax": _amount,
+        "discount": _amount,
+        "total": _amount,
+    },
+    CancelOrder: {"order": _id, "buyer": _or_none(_id)},
+    RecordPayment: {
+        "order": _id,
+        "payment": _id,
+        "provider": _id,
+        "amount": _amount,
+        "currency": _currency,
+        "outcome": _outcome,
+    },
+    CloseShow: {},
+}
+_KINDS: Final = {kind.__name__: kind for kind in _CHECKS}
+_NAMES: Final = {kind: tuple(field.name for field in fields(kind)) for kind in _CHECKS}
+
+
+def to_wire(command: Command) -> tuple[str, dict[str, Any]]:
+    """The command's name and its body of plain values (lists, maps, text, numbers)."""
+    body: dict[str, Any] = {name: getattr(command, name) for name in _NAMES[type(command)]}
+    if "lines" in body:
+        body["lines"] = [line._asdict() for line in body["lines"]]
+    elif "offers" in body:
+        body["offers"] = list(body["offers"])
+    return type(command).__name__, body
+
+
+def from_wire(name: str, body: object) -> Command:
+    """Read a command. Absent optional fields take their default. Raises Malformed, naming the field."""
+    kind = _KINDS.get(name)
+    if kind is None or type(body) is not dict:
+        raise Malformed(f"{str(name)[:40]!r} is no command")
+    values: dict[str, Any] = {}
+    checks = _CHECKS[kind]
+    for field, value in body.items():
+        check = checks.get(field)
+        if check is None:
+            raise Malformed(f"{name} has no field {str(field)[:40]!r}")
+        try:
+            values[field] = check(value)
+        except Malformed as wrong:
+            raise Malformed(f"{name}.{field} {wrong}") from None
+    try:
+        command: Command = kind(**values)
+    except TypeError:
+        missing = sorted(set(checks) - set(values))
+        raise Malformed(f"{name} lacks one of {', '.join(missing)}") from None
+    return command
+
+
+def fingerprint(command: Command) -> str:
+    """16 hex digits of the command without the ids that its sender makes anew for each try.
+
+    The same key with another fingerprint is KeyReused. Who must tell two contacts apart passes a
+    keyed digest of the request instead: a bare hash of a telephone number would be readable.
+    """
+    name, body = to_wire(command)
+    if isinstance(command, PlaceOrder):
+        del body["order"], body["contact"]
+    plain = json.dumps([name, body], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.blake2b(plain.encode(), digest_size=8).hexdigest()
