@@ -271,9 +271,9 @@ OUTCOMES: Final = frozenset({"CommandAccepted", "CommandRefused"})
 
 def to_wire(event: Event) -> WireEvent:
     """`[type, schema, body]` of plain values, fit for msgpack and for JSON."""
+    if isinstance(event, OrderPlaced):
+        return ["OrderPlaced", SCHEMAS[OrderPlaced], _placed_body(event)]
     kind = type(event)
-    if kind is OrderPlaced:
-        return ["OrderPlaced", SCHEMAS[kind], _placed_body(event)]  # type: ignore[arg-type]
     names, getter = _NAMES[kind], _GETTERS.get(kind)
     values = getter(event) if getter else (getattr(event, names[0]),)
     body: dict[str, Any] = dict(zip(names, values, strict=True))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from commerce.show import events as e
 from commerce.show.commit import Commit
-from commerce.show.language import Amounts
+from commerce.show.language import Amounts, OrderState
 from commerce.show.state import Allotment, Offer, Order, Outcome, Pin, Pool, State
 
 REFUSALS_KEPT_MS: Final = 60_000
@@ -140,11 +140,11 @@ def _take(state: State, order: Order, sign: int) -> None:
             state.owned[owner] = state.owned.get(owner, 0) + pieces
 
 
-def _end_hold(state: State, order_id: str, how: str) -> None:
+def _end_hold(state: State, order_id: str, how: OrderState) -> None:
     order = state.orders[order_id]
     if order.state != "awaiting_payment":
         raise BrokenLog(f"order {order_id} is {order.state}, not awaiting payment")
-    order.state = how  # type: ignore[assignment]
+    order.state = how
     order.version = state.version
     state.awaiting -= 1
     _take(state, order, -1)
