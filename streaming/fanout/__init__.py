@@ -1,4 +1,4 @@
-"""The fan-out: one frame, many viewers. Code against `Fanout`."""
+"""The fan-out: one frame, many viewers. Code against `Fanout`; get one from `open_fanout`."""
 
 from .interface import (
     Address,
@@ -17,6 +17,7 @@ from .interface import (
     ViewerCounts,
     ViewerId,
 )
+from .opening import open_fanout
 
 __all__ = [
     "Address",
@@ -34,4 +35,5 @@ __all__ = [
     "TrackCounts",
     "ViewerCounts",
     "ViewerId",
+    "open_fanout",
 ]
