@@ -1,0 +1,98 @@
+/**
+ * What all our elements share: they draw themselves into the light DOM (one style sheet per concept
+ * reaches them, forms and labels work), once per change however many properties changed, and again
+ * when the language does. Requests go up as events, state comes down as properties.
+ */
+
+import { onLanguage } from "../strings/speak.js";
+import { render } from "./dom.js";
+
+export class SilkElement extends HTMLElement {
+  #pending = false;
+  /** @type {(() => void)[]} */
+  #leaving = [];
+
+  connectedCallback() {
+    this.#leaving.push(onLanguage(() => this.update()));
+    this.draw();
+    this.entered();
+  }
+
+  disconnectedCallback() {
+    for (const leave of this.#leaving.splice(0)) leave();
+  }
+
+  /** Called once in the page, after the first drawing. */
+  entered() {}
+
+  /** What to show: descriptions made by `h`.
+   * @returns {import("./dom.js").Child}
+   */
+  view() {
+    return null;
+  }
+
+  /** Draw soon: many changes, one drawing. */
+  update() {
+    if (this.#pending || !this.isConnected) return;
+    this.#pending = true;
+    queueMicrotask(() => {
+      this.#pending = false;
+      if (this.isConnected) this.draw();
+    });
+  }
+
+  draw() {
+    render(this, this.view());
+  }
+
+  /**
+   * Do this when the element leaves the page.
+   * @param {() => void} leave
+   */
+  leaving(leave) {
+    this.#leaving.push(leave);
+  }
+
+  /**
+   * Listen as long as the element is in the page.
+   * @param {EventTarget} target
+   * @param {string} name
+   * @param {(event: any) => void} handler
+   * @param {AddEventListenerOptions} [options]
+   */
+  listen(target, name, handler, options) {
+    target.addEventListener(name, handler, options);
+    this.leaving(() => target.removeEventListener(name, handler, options));
+  }
+
+  /**
+   * Ask those above for something.
+   * @param {string} name
+   * @param {any} [detail]
+   */
+  ask(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+  }
+}
+
+/**
+ * Properties that draw the element anew when they change.
+ * @param {typeof SilkElement} type
+ * @param {Record<string, any>} defaults
+ */
+export function properties(type, defaults) {
+  for (const [name, initial] of Object.entries(defaults)) {
+    const slot = Symbol(name);
+    Object.defineProperty(type.prototype, name, {
+      get() {
+        return slot in this ? this[slot] : initial;
+      },
+      set(value) {
+        if (this[name] === value) return;
+        this[slot] = value;
+        this.update();
+      },
+    });
+  }
+}
