@@ -1,0 +1,88 @@
+"""Keys of persons: AES-256-GCM under a key for each, wrapped by a master key that lives in a file.
+
+Whoever has the database without the file, or the file without the wrapped key, reads nothing. To erase
+a person is to destroy the wrapped key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+
+
+class WrongKey(Exception):
+    """The bytes were not sealed under this key for this purpose, or they were changed."""
+
+
+def seal(key: bytes, plain: bytes, bound_to: str) -> bytes:
+    """nonce ‖ ciphertext ‖ tag. `bound_to` names what it belongs to: moved elsewhere it does not open."""
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to.encode())
+
+
+def unseal(key: bytes, sealed: bytes, bound_to: str) -> bytes:
+    """The plain bytes; raises WrongKey."""
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
+    except (InvalidTag, ValueError):
+        raise WrongKey(bound_to) from None
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """The master key; makes, wraps and unwraps the keys of persons."""
+
+    master: bytes = field(repr=False)
+
+    def new_key(self, person: str) -> tuple[bytes, bytes]:
+        """A fresh key and the same wrapped, to be stored."""
+        key = secrets.token_bytes(KEY_BYTES)
+        return key, seal(self.master, key, f"person:{person}")
+
+    def unwrap(self, person: str, wrapped: bytes) -> bytes:
+        return unseal(self.master, wrapped, f"person:{person}")
+
+
+async def open_keyring(path: Path) -> Keyring:
+    """Read the master key, or make the file (0600) when there is none.
+
+    Raises PermissionError when others can read it, ValueError when it is not 32 bytes.
+    """
+    return Keyring(await asyncio.to_thread(_read_or_make, path))
+
+
+def _read_or_make(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        _make(path)
+    if path.stat().st_mode & 0o077:
+        raise PermissionError(f"{path}: others can read the master key of persons; chmod 600 it")
+    master = path.read_bytes()
+    if len(master) != KEY_BYTES:
+        raise ValueError(f"{path}: a master key is {KEY_BYTES} bytes, this has {len(master)}")
+    return master
+
+
+def _make(path: Path) -> None:
+    """Write beside and link: of two processes that start together one wins, and none reads half a key."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, secrets.token_bytes(KEY_BYTES))
+        os.fsync(handle)
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.close(handle)
+        draft.unlink()

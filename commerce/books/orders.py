@@ -1,0 +1,129 @@
+"""Orders from *paid* on: one row with a version, changed by compare-and-set, amounts as placed.
+
+Merchant and host read orders by their merchant alone; a buyer reads by buyer id. The show's log owns an order
+before it is paid, and this module has never heard of such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.books.tables import order_lines, orders
+
+MOST_ORDERS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What an order costs, in minor units: goods + freight + tax − discount = total."""
+
+    goods: int
+    freight: int
+    tax: int
+    discount: int
+    total: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """A line as it was bought. `goods` is SKU and units of one piece of the offer."""
+
+    offer: str
+    title: Mapping[str, str]
+    image: str | None
+    quantity: int
+    price: int
+    goods: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BookedOrder:
+    """An order that was paid."""
+
+    id: str
+    show: str
+    merchant: str
+    buyer: str
+    contact: str
+    state: str
+    version: int
+    lines: tuple[OrderLine, ...]
+    amounts: Amounts
+    refunded: int
+    payment: str
+    provider: str
+    placed_at: int
+    paid_at: int
+
+
+async def list_orders(
+    tx: AsyncConnection,
+    merchant: str,
+    *,
+    show: str | None = None,
+    state: str | None = None,
+    after: str | None = None,
+    most: int = 50,
+) -> tuple[list[BookedOrder], str | None]:
+    """The merchant's orders, newest first, and the `after` of the next page (None at the end).
+
+    An `after` that is no order of the merchant gives an empty page.
+    """
+    query = select(orders).where(orders.c.merchant_id == merchant)
+    if show is not None:
+        query = query.where(orders.c.show_id == show)
+    if state is not None:
+        query = query.where(orders.c.state == state)
+    if after is not None:
+        last = await find_order_of(tx, merchant, after)
+        if last is None:
+            return [], None
+        older = orders.c.paid_at < last.paid_at
+        query = query.where(or_(older, and_(orders.c.paid_at == last.paid_at, orders.c.id < after)))
+    most = min(most, MOST_ORDERS)
+    query = query.order_by(orders.c.paid_at.desc(), orders.c.id.desc()).limit(most + 1)
+    found = await _with_lines(tx, list(await tx.execute(query)))
+    page = found[:most]
+    return page, page[-1].id if len(found) > most else None
+
+
+async def find_order_of(tx: AsyncConnection, merchant: str, order: str) -> BookedOrder | None:
+    """The order, if it is this merchant's."""
+    return await _one(tx, (orders.c.id == order) & (orders.c.merchant_id == merchant))
+
+
+async def find_order_of_buyer(tx: AsyncConnection, buyer: str, order: str) -> BookedOrder | None:
+    """The order, if it is this buyer's."""
+    return await _one(tx, (orders.c.id == order) & (orders.c.buyer_id == buyer))
+
+
+async def _one(tx: AsyncConnection, condition: Any) -> BookedOrder | None:
+    found = await _with_lines(tx, list(await tx.execute(select(orders).where(condition))))
+    return found[0] if found else None
+
+
+async def _with_lines(tx: AsyncConnection, rows: list[Row[Any]]) -> list[BookedOrder]:
+    lines: dict[str, list[OrderLine]] = {row.id: [] for row in rows}
+    query = select(order_lines).where(order_lines.c.order_id.in_(lines)).order_by(order_lines.c.number)
+    for line in await tx.execute(query) if lines else ():
+        lines[line.order_id].append(_line(line))
+    return [_order(row, tuple(lines[row.id])) for row in rows]
+
+
+def _line(row: Row[Any]) -> OrderLine:
+    goods = tuple((part["sku"], part["units"]) for part in row.goods)
+    return OrderLine(row.offer_id, row.title, row.image, row.quantity, row.price, goods)
+
+
+def _order(row: Row[Any], lines: tuple[OrderLine, ...]) -> BookedOrder:
+    amounts = Amounts(row.goods, row.freight, row.tax, row.discount, row.total, row.currency)
+    return BookedOrder(
+        row.id, row.show_id, row.merchant_id, row.buyer_id, row.contact_id, row.state, row.version, lines,
+        amounts, row.refunded, row.payment_id, row.provider, row.placed_at, row.paid_at,
+    )  # fmt: skip

@@ -1,0 +1,123 @@
+"""Tries to pay, and every byte said about them. An order may have several; each has one firm and one sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.books.tables import payment_messages, payments
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One try to pay one order. `state`: open · succeeded · failed · unknown."""
+
+    id: str
+    provider: str
+    ref: str | None  # the firm's own id
+    order: str
+    show: str
+    merchant: str
+    amount: int
+    currency: str
+    state: str
+    pay_url: str | None
+    created_at: int
+
+
+async def open_payment(tx: AsyncConnection, payment: Payment) -> None:
+    """Write down a try before the firm hears of it: no payment is ever unknown to the books."""
+    await tx.execute(
+        insert(payments).values(
+            id=payment.id, provider=payment.provider, provider_ref=payment.ref, order_id=payment.order,
+            show_id=payment.show, merchant_id=payment.merchant, amount=payment.amount,
+            currency=payment.currency, state=payment.state, pay_url=payment.pay_url,
+            created_at=payment.created_at, changed_at=payment.created_at,
+        )
+    )  # fmt: skip
+
+
+async def note_page(tx: AsyncConnection, payment: str, ref: str, url: str, now_ms: int) -> None:
+    """The firm made its page."""
+    await tx.execute(
+        update(payments)
+        .where(payments.c.id == payment)
+        .values(provider_ref=ref, pay_url=url, changed_at=now_ms)
+    )
+
+
+async def find_payment(tx: AsyncConnection, provider: str, payment: str) -> Payment | None:
+    """The try with our id, if it went to this firm."""
+    condition = (payments.c.id == payment) & (payments.c.provider == provider)
+    row = (await tx.execute(select(payments).where(condition))).one_or_none()
+    return None if row is None else _payment(row)
+
+
+async def payments_of_order(tx: AsyncConnection, order: str) -> list[Payment]:
+    """All tries to pay an order, newest first."""
+    found = await tx.execute(
+        select(payments).where(payments.c.order_id == order).order_by(payments.c.created_at.desc())
+    )
+    return [_payment(row) for row in found]
+
+
+async def undecided_payments(tx: AsyncConnection, created_before_ms: int, most: int) -> list[Payment]:
+    """Open or unknown tries made before that time: somebody should ask the firm."""
+    found = await tx.execute(
+        select(payments)
+        .where(
+            payments.c.state.in_(("open", "unknown")),
+            payments.c.created_at < created_before_ms,
+            payments.c.provider_ref.is_not(None),
+        )
+        .order_by(payments.c.changed_at)
+        .limit(most)
+    )
+    return [_payment(row) for row in found]
+
+
+async def settle_payment(tx: AsyncConnection, payment: str, state: str, now_ms: int) -> bool:
+    """open | unknown → `state`; True if it was this call that changed it. Succeeded and failed are final."""
+    changed = await tx.execute(
+        update(payments)
+        .where(payments.c.id == payment, payments.c.state.in_(("open", "unknown")), payments.c.state != state)
+        .values(state=state, changed_at=now_ms)
+    )
+    return changed.rowcount == 1
+
+
+async def touch_payment(tx: AsyncConnection, payment: str, now_ms: int) -> None:
+    """It was asked about, without result: let others go first next time."""
+    await tx.execute(update(payments).where(payments.c.id == payment).values(changed_at=now_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One exchange with a firm, byte for byte. `kind`: session · webhook · refund · query."""
+
+    key: str
+    payment: str
+    kind: str
+    request: bytes
+    response: bytes
+    verdict: str | None = None  # what became of it
+
+
+async def keep_message(tx: AsyncConnection, message: Message, now_ms: int) -> bool:
+    """Keep an exchange as it was; False if one of this key is kept already."""
+    known = select(payment_messages.c.id).where(payment_messages.c.key == message.key)
+    if await tx.scalar(known):
+        return False
+    values = {name: getattr(message, name) for name in ("key", "kind", "request", "response", "verdict")}
+    await tx.execute(insert(payment_messages).values(payment_id=message.payment, at=now_ms, **values))
+    return True
+
+
+def _payment(row: Row[Any]) -> Payment:
+    return Payment(
+        row.id, row.provider, row.provider_ref, row.order_id, row.show_id, row.merchant_id, row.amount,
+        row.currency, row.state, row.pay_url, row.created_at,
+    )  # fmt: skip

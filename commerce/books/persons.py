@@ -1,0 +1,132 @@
+"""Contacts of persons: sealed, masked for staff, read in full only with a purpose that is written down.
+
+A person is a buyer id; its contacts are sealed under one key. `erase` destroys the key: every contact of the
+person, in every copy of the books made from now on, is noise. Ids stay, so the amounts of orders stay true.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.books.database import Books
+from commerce.books.ids import new_id
+from commerce.books.keyring import Keyring, seal, unseal
+from commerce.books.tables import contact_reads, contacts, persons
+
+SHOWN_OF_PHONE = 4
+SHOWN_OF_ADDRESS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Where goods go. Never logged, never in the show's log."""
+
+    name: str
+    phone: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Refusal: the person was erased; nobody can read this contact."""
+
+    contact: str
+
+
+async def store_contact(
+    tx: AsyncConnection, keyring: Keyring, person: str, contact: Contact, now_ms: int
+) -> str:
+    """Seal a contact of a person (a buyer id) and give its id, which may go into the log.
+
+    A person who was erased and comes back gets a new key; what was sealed before stays unreadable.
+    """
+    key = await _key_of(tx, keyring, person)
+    if key is None:
+        key = await _make_key(tx, keyring, person, now_ms)
+    made = new_id("ct")
+    plain = json.dumps(asdict(contact), ensure_ascii=False).encode()
+    await tx.execute(
+        insert(contacts).values(id=made, person_id=person, sealed=seal(key, plain, made), created_at=now_ms)
+    )
+    return made
+
+
+async def own_contact(tx: AsyncConnection, keyring: Keyring, contact: str, person: str) -> Contact | None:
+    """The contact in full for the person whose it is (no log entry: people may read themselves)."""
+    found = await _open(tx, keyring, contact, person)
+    return found if isinstance(found, Contact) else None
+
+
+async def masked_contact(tx: AsyncConnection, keyring: Keyring, contact: str) -> Contact | None:
+    """What staff see: 'L·', '…4567', 'Almaty…'. None when unknown or erased."""
+    found = await _open(tx, keyring, contact, None)
+    return mask(found) if isinstance(found, Contact) else None
+
+
+async def full_contact(
+    tx: AsyncConnection, keyring: Keyring, contact: str, *, reader: str, purpose: str, now_ms: int
+) -> Contact | Erased | None:
+    """The contact in full; the read, its reader (account id) and purpose are logged with it.
+
+    The caller has checked that the reader may: an order of the reader's merchant carries this contact.
+    """
+    found = await _open(tx, keyring, contact, None)
+    if isinstance(found, Contact):
+        await tx.execute(
+            insert(contact_reads).values(contact_id=contact, reader=reader, purpose=purpose, at=now_ms)
+        )
+    return found
+
+
+async def erase_person(books: Books, person: str, now_ms: int) -> bool:
+    """Destroy the person's key; True if there was one. On SQLite the old pages leave the WAL at once too."""
+    async with books.begin() as tx:
+        erased = await tx.execute(
+            update(persons)
+            .where(persons.c.id == person, persons.c.wrapped_key.is_not(None))
+            .values(wrapped_key=None, erased_at=now_ms)
+        )
+        await tx.execute(update(contacts).where(contacts.c.person_id == person).values(sealed=b""))
+    if erased.rowcount:
+        await books.forget_old_pages()
+    return erased.rowcount == 1
+
+
+def mask(contact: Contact) -> Contact:
+    """A contact that says enough to tell two apart and too little to reach somebody."""
+    return Contact(
+        name=f"{contact.name[:1]}·",
+        phone=f"…{contact.phone[-SHOWN_OF_PHONE:]}" if len(contact.phone) > 2 * SHOWN_OF_PHONE else "…",
+        address=f"{contact.address[:SHOWN_OF_ADDRESS]}…",
+    )
+
+
+async def _key_of(tx: AsyncConnection, keyring: Keyring, person: str) -> bytes | None:
+    wrapped = await tx.scalar(select(persons.c.wrapped_key).where(persons.c.id == person))
+    return None if wrapped is None else keyring.unwrap(person, wrapped)
+
+
+async def _make_key(tx: AsyncConnection, keyring: Keyring, person: str, now_ms: int) -> bytes:
+    key, wrapped = keyring.new_key(person)
+    known = await tx.execute(
+        update(persons).where(persons.c.id == person).values(wrapped_key=wrapped, erased_at=None)
+    )
+    if not known.rowcount:
+        await tx.execute(insert(persons).values(id=person, wrapped_key=wrapped, created_at=now_ms))
+    return key
+
+
+async def _open(
+    tx: AsyncConnection, keyring: Keyring, contact: str, person: str | None
+) -> Contact | Erased | None:
+    row = (await tx.execute(select(contacts).where(contacts.c.id == contact))).one_or_none()
+    if row is None or person not in (None, row.person_id):
+        return None
+    key = await _key_of(tx, keyring, row.person_id)
+    if key is None or not row.sealed:
+        return Erased(contact)
+    return Contact(**json.loads(unseal(key, row.sealed, contact)))
