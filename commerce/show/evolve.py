@@ -137,7 +137,11 @@ def _take(state: State, order: Order, sign: int) -> None:
                 raise BrokenLog(f"pool {sku} cannot be {pool} at version {state.version}")
         if offer.limit is not None:
             owner = (order.buyer, offer_id)
-            state.owned[owner] = state.owned.get(owner, 0) + pieces
+            owned = state.owned.get(owner, 0) + pieces
+            if owned:
+                state.owned[owner] = owned
+            else:
+                del state.owned[owner]
 
 
 def _end_hold(state: State, order_id: str, how: OrderState) -> None:

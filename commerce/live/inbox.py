@@ -1,0 +1,225 @@
+"""The front's side of asking a desk: many callers, one stream entry for all who wait at the moment.
+
+`Inbox.ask` is what every front and effect calls. It knows no HTTP and no show's state: it writes into
+`{show}:inbox`, reads `{show}:answers:{front}` and hands each caller the answer with its ticket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import Final
+
+from commerce.live import envelope, keys
+from commerce.live.envelope import Accepted, Answer, Ask, Refused, Reply
+from commerce.live.roster import Roster
+from commerce.live.wire import Broken, Wire
+from commerce.show import commands
+from commerce.show.commands import CancelOrder, Command, PlaceOrder
+
+__all__ = ["Accepted", "Answer", "Busy", "Inbox", "NoAnswer", "Refused"]
+
+INBOX_ENTRIES_MOST: Final = 4_000  # of up to 256 commands; longer: the desk does not keep up
+CALLERS_MOST: Final = 20_000  # that wait for one show in one process
+GRACE_SECONDS: Final = 0.5  # behind the deadline, for an answer under way
+CLOCK_KEPT_SECONDS: Final = 5.0
+TRY_AGAIN_SECONDS: Final = 0.05
+IDLE_SECONDS: Final = 60.0  # after which the connections of a quiet show are dropped
+BLOCK_MS: Final = 1_000
+
+
+class Busy(Exception):
+    """The inbox is full; nothing was appended. Ask again after `retry_after` seconds."""
+
+    retry_after: Final = 1
+
+
+class NoAnswer(Exception):
+    """No answer came within the deadline. The command may have taken effect: repeat it with its key."""
+
+
+class Inbox:
+    """Asks the desks of any shows; one per process. `aclose` it.
+
+    `connect` makes a wire of one's own (commerce.live.valkey.open_wire with the server's URL bound).
+    """
+
+    def __init__(self, connect: Callable[[], Wire], roster: Roster, front: str | None = None) -> None:
+        self._connect = connect
+        self._roster = roster
+        self._front = front or secrets.token_hex(8)
+        self._lines: dict[str, _Line] = {}
+
+    async def ask(
+        self,
+        show: str,
+        command: Command,
+        *,
+        actor: str,
+        key: str,
+        fingerprint: str | None = None,
+        trace: str = "",
+    ) -> Answer:
+        """Ask the desk of a show, and wait for the answer that its log stands behind.
+
+        (actor, key) names the wish: the same pair gets the same answer, however often it is asked
+        (refusals are remembered for 60 s), and another `fingerprint` under it is refused as KeyReused.
+        Default fingerprint: of the command without `order` and `contact`. Returns Accepted or Refused.
+        Raises Busy (nothing happened), NoAnswer (repeat with the same key) or commands.Malformed.
+        Asking also puts the show on the roster of those that desks run.
+        """
+        name, body = commands.to_wire(command)
+        commands.from_wire(name, body)
+        line = self._lines.get(show)
+        if line is None or line.ended or not isinstance(command, PlaceOrder | CancelOrder):
+            await self._enlist(show)
+            line = self._lines.get(show)
+        if line is None or line.ended:
+            line = self._lines[show] = _Line(show, self._front, self._connect)
+        return await line.ask(
+            Ask(0, actor, key, fingerprint or commands.fingerprint(command), 0, trace, name, body)
+        )
+
+    async def _enlist(self, show: str) -> None:
+        try:
+            await self._roster.add(show)
+        except Broken as error:
+            raise NoAnswer(str(error)) from error
+
+    @property
+    def waiting(self) -> int:
+        """How many callers wait for an answer now."""
+        return sum(len(line.callers) for line in self._lines.values())
+
+    async def aclose(self) -> None:
+        """Drop every connection; who still waits gets NoAnswer."""
+        for line in self._lines.values():
+            await line.aclose()
+        self._lines.clear()
+
+
+class _Line:
+    """The line to one show: a queue of asks, a task that sends them, a task that reads answers."""
+
+    def __init__(self, show: str, front: str, connect: Callable[[], Wire]) -> None:
+        self.show, self.front = show, front
+        self.callers: dict[int, asyncio.Future[Reply]] = {}
+        self.ended = False
+        self._connect = connect
+        self._unsent: list[Ask] = []
+        self._wake = asyncio.Event()
+        self._last_ticket = 0
+        self._length = 0
+        self._offset_ms: float | None = None  # Redis time minus our monotonic clock
+        self._offset_at = 0.0
+        self._used_at = time.monotonic()
+        self._sender = asyncio.create_task(self._keep(self._send), name=f"inbox {show}")
+        self._reader = asyncio.create_task(self._keep(self._listen), name=f"answers {show}")
+        self._last_answer = "0-0"
+
+    async def ask(self, ask: Ask) -> Answer:
+        if len(self.callers) >= CALLERS_MOST:
+            raise Busy
+        self._last_ticket = ticket = self._last_ticket + 1
+        self._used_at = time.monotonic()
+        caller: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self.callers[ticket] = caller
+        # The deadline is stamped when the ask is first sent: only then the clock is known for sure.
+        self._unsent.append(ask._replace(ticket=ticket))
+        self._wake.set()
+        timer = asyncio.get_running_loop().call_later(
+            envelope.DEADLINE_MS / 1_000 + GRACE_SECONDS, _give_up, caller, self.show
+        )
+        try:
+            return envelope.answer(await caller)
+        finally:
+            timer.cancel()
+            self.callers.pop(ticket, None)
+
+    async def aclose(self) -> None:
+        self.ended = True
+        for task in (self._sender, self._reader):
+            task.cancel()
+        await asyncio.gather(self._sender, self._reader, return_exceptions=True)
+        for caller in self.callers.values():
+            _give_up(caller, self.show)
+
+    async def _keep(self, work: Callable[[Wire], object]) -> None:
+        """Run the work on a wire of its own, and again on a new one when it breaks, while in use."""
+        while not self.ended:
+            wire = self._connect()
+            try:
+                await work(wire)  # type: ignore[misc]
+            except Broken:
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
+            finally:
+                with contextlib.suppress(Exception):
+                    await wire.aclose()
+
+    def _idle(self) -> bool:
+        if not self.callers and time.monotonic() - self._used_at > IDLE_SECONDS:
+            self.ended = True
+            self._wake.set()
+        return self.ended
+
+    async def _listen(self, wire: Wire) -> None:
+        stream = keys.answers(self.show, self.front)
+        while not self._idle():
+            for entry in await wire.wait(stream, self._last_answer, envelope.COMMANDS_AT_ONCE, BLOCK_MS):
+                self._last_answer = entry.id
+                for reply in envelope.unseal_replies(entry):
+                    caller = self.callers.get(reply.ticket)
+                    if caller is not None and not caller.done():
+                        caller.set_result(reply)
+
+    async def _send(self, wire: Wire) -> None:
+        while not self.ended:
+            if not self._unsent:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            if not await self._room(wire):
+                continue
+            now = await self._redis_now(wire)
+            batch = [self._stamped(ask, now) for ask in self._unsent[: envelope.COMMANDS_AT_ONCE]]
+            # A batch that breaks stays in the queue and is sent again: it may then come twice, which
+            # the keys make harmless. Who no longer waits is not sent again.
+            self._unsent[: len(batch)] = batch
+            wanted = [ask for ask in batch if ask.ticket in self.callers]
+            if wanted:
+                self._note(*await wire.knock(keys.inbox(self.show), envelope.seal(self.front, wanted)))
+            del self._unsent[: len(batch)]
+
+    def _stamped(self, ask: Ask, now_ms: int) -> Ask:
+        return ask if ask.deadline else ask._replace(deadline=now_ms + envelope.DEADLINE_MS)
+
+    async def _room(self, wire: Wire) -> bool:
+        """Whether the inbox may take more; else every unsent ask is told Busy."""
+        if self._length > INBOX_ENTRIES_MOST:
+            self._length = await wire.length(keys.inbox(self.show))
+        if self._length <= INBOX_ENTRIES_MOST:
+            return True
+        turned_away, self._unsent = self._unsent, []
+        for ask in turned_away:
+            caller = self.callers.get(ask.ticket)
+            if caller is not None and not caller.done():
+                # A deadline says that it may have been sent once before the connection broke.
+                caller.set_exception(NoAnswer(self.show) if ask.deadline else Busy())
+        return False
+
+    async def _redis_now(self, wire: Wire) -> int:
+        if self._offset_ms is None or time.monotonic() - self._offset_at > CLOCK_KEPT_SECONDS:
+            self._note(self._length, await wire.now_ms())
+        return int(time.monotonic() * 1_000 + (self._offset_ms or 0))
+
+    def _note(self, length: int, now_ms: int) -> None:
+        self._length, self._offset_at = length, time.monotonic()
+        self._offset_ms = now_ms - self._offset_at * 1_000
+
+
+def _give_up(caller: asyncio.Future[Reply], show: str) -> None:
+    if not caller.done():
+        caller.set_exception(NoAnswer(f"no desk of {show} answered in time"))

@@ -1,0 +1,118 @@
+"""The log of a show in Redis: how a commit is spelt, written, read and followed (docs/event-log.md)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+
+from commerce.live import keys
+from commerce.live.wire import Entry, Wire
+from commerce.show import events
+from commerce.show.commit import FORMAT, Commit
+from commerce.show.evolve import BrokenLog, fold
+from commerce.show.state import State
+
+READ_AT_ONCE: Final = 256  # commits in one read
+FOLLOW_BLOCK_MS: Final = 1_000
+
+_packer: Final = msgspec.msgpack.Encoder()
+_unpacker: Final = msgspec.msgpack.Decoder(list[events.WireEvent])
+
+
+class Trimmed(LookupError):
+    """The log no longer holds what one asked to read: begin from a snapshot."""
+
+
+def encode(commit: Commit) -> dict[str, bytes]:
+    """The fields of a log entry."""
+    return {
+        "format": str(FORMAT).encode(),
+        "by": commit.by.encode(),
+        "prev_by": commit.prev_by.encode(),
+        "at": str(commit.at).encode(),
+        "inbox": commit.inbox.encode(),
+        "events": _packer.encode([events.to_wire(event) for event in commit.events]),
+    }
+
+
+def decode(entry: Entry) -> Commit:
+    """Read a log entry. Raises BrokenLog when it is none of format 1, UnknownEvent when it is too new."""
+    version, _, rest = entry.id.partition("-")
+    fields = entry.fields
+    if rest != "0" or fields.get("format") != str(FORMAT).encode():
+        raise BrokenLog(f"entry {entry.id} is no commit of format {FORMAT}")
+    try:
+        raw = _unpacker.decode(fields["events"])
+        return Commit(
+            int(version),
+            fields["by"].decode(),
+            fields["prev_by"].decode(),
+            int(fields["at"]),
+            fields["inbox"].decode(),
+            tuple([events.from_wire(event) for event in raw]),
+        )
+    except events.UnknownEvent:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenLog(f"entry {entry.id} cannot be read: {error!r}") from error
+
+
+class Log:
+    """Reads and writes logs over one wire. A follower needs a wire of its own: it blocks."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def append(self, show: str, commit: Commit) -> None:
+        """Write commit N as entry N-0. Raises Outdated (another wrote N) or Broken (outcome unknown)."""
+        await self._wire.append(keys.log(show), f"{commit.version}-0", encode(commit))
+
+    async def commit(self, show: str, version: int) -> Commit | None:
+        """The commit of this version, if it stands."""
+        entry = await self._wire.entry(keys.log(show), f"{version}-0")
+        return None if entry is None else decode(entry)
+
+    async def top(self, show: str) -> int:
+        """The newest version; 0 for a show without a commit."""
+        entry = await self._wire.newest(keys.log(show))
+        return 0 if entry is None else int(entry.id.partition("-")[0])
+
+    async def read(self, show: str, after: int, count: int = READ_AT_ONCE) -> list[Commit]:
+        """Up to `count` commits after version `after`, without gaps. Raises Trimmed."""
+        return _sound(await self._wire.read(keys.log(show), f"{after}-0", count), after)
+
+    async def catch_up(self, state: State) -> State:
+        """Fold everything that the log has beyond the state. Raises Trimmed and BrokenLog."""
+        while True:
+            commits = await self.read(state.show, state.version)
+            for commit in commits:
+                fold(state, commit)
+            if len(commits) < READ_AT_ONCE:
+                return state
+
+    async def follow(self, show: str, after: int) -> AsyncIterator[Commit]:
+        """Every commit after version `after`, for ever, as they come; each exactly once, in order.
+
+        Raises Broken when the connection goes (follow again from the last version folded), Trimmed
+        when `after` is no longer there, and BrokenLog when a commit does not name the writer before it.
+        """
+        by: str | None = None
+        while True:
+            entries = await self._wire.wait(keys.log(show), f"{after}-0", READ_AT_ONCE, FOLLOW_BLOCK_MS)
+            for commit in _sound(entries, after):
+                if by is not None and commit.prev_by != by:
+                    raise BrokenLog(f"commit {commit.version} of {show} does not follow {by}")
+                after, by = commit.version, commit.by
+                yield commit
+
+
+def _sound(entries: list[Entry], after: int) -> list[Commit]:
+    commits = [decode(entry) for entry in entries]
+    for expected, commit in enumerate(commits, after + 1):
+        if commit.version != expected:
+            if expected == after + 1:
+                raise Trimmed(f"version {expected} is gone; the log begins at {commit.version}")
+            raise BrokenLog(f"version {commit.version} follows {expected - 1}")
+    return commits

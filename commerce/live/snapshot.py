@@ -1,0 +1,80 @@
+"""Folded states in Redis, so that nobody has to read a log from its beginning.
+
+A snapshot is {schema, version, hash, state}; one whose hash does not fit is as good as none. The one
+before the newest is kept too, and the log is trimmed only behind that older one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import msgspec
+import structlog
+
+from commerce.live import keys
+from commerce.live.log import Log
+from commerce.live.wire import Wire
+from commerce.show.freeze import SCHEMA, freeze, thaw
+from commerce.show.state import State, fresh
+
+_log: Final = structlog.get_logger("snapshot")
+_encoder: Final = msgspec.msgpack.Encoder()
+
+
+class Snapshots:
+    """Writes and reads snapshots, and knows how to come to the newest state of a show."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def write(self, state: State) -> None:
+        """Keep the state (one that remembers outcomes) as the newest snapshot. Raises Broken."""
+        if not state.remembers:
+            raise ValueError("a snapshot needs the outcomes of commands")
+        packed = _encoder.encode(freeze(state))
+        fields = {
+            "schema": str(SCHEMA).encode(),
+            "version": str(state.version).encode(),
+            "hash": hashlib.sha256(packed).hexdigest().encode(),
+            "state": packed,
+        }
+        await self._wire.replace(keys.snapshot(state.show), keys.snapshot_before(state.show), fields)
+
+    async def newest(self, show: str, *, remembers: bool = True) -> State:
+        """The newest sound snapshot as a state, or the fresh state. Raises Broken."""
+        for key in (keys.snapshot(show), keys.snapshot_before(show)):
+            fields = await self._wire.fields(key)
+            state = _read(show, fields, remembers=remembers) if fields else None
+            if state is not None:
+                return state
+        return fresh(show, remembers=remembers)
+
+    async def load(self, show: str, *, remembers: bool = True) -> State:
+        """The state of the show now: snapshot, then the log to its top. A front or an effect that
+        answers no commands passes remembers=False. Raises Broken, Trimmed, BrokenLog."""
+        return await Log(self._wire).catch_up(await self.newest(show, remembers=remembers))
+
+    async def trim(self, show: str, done: int) -> int:
+        """Forget log entries that both snapshots and every effect (`done`: cursor.slowest) are past.
+        Returns the version before which all is gone."""
+        before = await self._wire.fields(keys.snapshot_before(show))
+        safe = min(done, int(before["version"]) if before else 0)
+        if safe > 0:
+            await self._wire.trim(keys.log(show), f"{safe + 1}-0")
+        return safe
+
+
+def _read(show: str, fields: dict[str, bytes], *, remembers: bool) -> State | None:
+    if fields.get("schema") != str(SCHEMA).encode():
+        _log.warning("snapshot of another schema", show=show, schema=fields.get("schema", b"").decode())
+        return None
+    packed = fields.get("state", b"")
+    if hashlib.sha256(packed).hexdigest().encode() != fields.get("hash"):
+        _log.error("torn snapshot", show=show, version=fields.get("version", b"").decode())
+        return None
+    try:
+        return thaw(msgspec.msgpack.decode(packed), remembers=remembers)
+    except (KeyError, TypeError, ValueError) as error:
+        _log.error("snapshot cannot be read", show=show, error=repr(error))
+        return None

@@ -1,0 +1,185 @@
+"""The real server behind `Wire`: one redis-py connection that never repeats a command by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import redis.exceptions as wrong
+from redis.asyncio import Redis
+
+from commerce.live.wire import Broken, Entry, Knock, Outdated, Tenure
+
+ANSWER_WITHIN_SECONDS: Final = 2.0
+
+_TAKE: Final = """
+local now = redis.call('TIME'); local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) == false then return false end
+return {ms, tonumber(redis.call('GET', KEYS[2]) or '0')}
+"""
+_RENEW: Final = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
+local now = redis.call('TIME'); local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], string.format('%.0f', ms))
+return ms
+"""
+_LEAVE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
+
+
+def open_redis(url: str, connections: int | None = None) -> Redis:
+    """A redis-py client as the shop wants it: bytes, no retries of its own, answers within 2 s.
+
+    `aclose` it. A retry would send an XADD twice and believe the refusal of the second.
+    """
+    client: Redis = Redis.from_url(
+        url,
+        retry=None,
+        socket_timeout=ANSWER_WITHIN_SECONDS,
+        socket_connect_timeout=ANSWER_WITHIN_SECONDS,
+        max_connections=connections,
+        protocol=2,
+    )
+    return client
+
+
+@asynccontextmanager
+async def _asking() -> AsyncIterator[None]:
+    try:
+        yield
+    except wrong.ResponseError as error:
+        if "equal or smaller" in str(error):
+            raise Outdated(str(error)) from None
+        raise Broken(str(error)) from error
+    except (wrong.RedisError, OSError, TimeoutError) as error:
+        raise Broken(f"{type(error).__name__}: {error}") from error
+
+
+class ValkeyWire:
+    """`Wire` on a Valkey >= 8 or Redis >= 7.0."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis: Any = redis
+
+    async def now_ms(self) -> int:
+        async with _asking():
+            return _ms(await self._redis.execute_command("TIME"))
+
+    async def append(self, key: str, entry_id: str, fields: Mapping[str, bytes]) -> None:
+        async with _asking():
+            await self._redis.execute_command("XADD", key, entry_id, *_flat(fields))
+
+    async def knock(self, key: str, fields: Mapping[str, bytes]) -> Knock:
+        async with _asking(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.execute_command("XADD", key, "*", *_flat(fields))
+            pipe.execute_command("XLEN", key)
+            pipe.execute_command("TIME")
+            _, length, now = await pipe.execute()
+            return Knock(int(length), _ms(now))
+
+    async def post(self, posts: Sequence[tuple[str, bytes]], most: int, expire_ms: int) -> None:
+        async with _asking(), self._redis.pipeline(transaction=False) as pipe:
+            for key, answers in posts:
+                pipe.execute_command("XADD", key, "MAXLEN", "~", most, "*", "answers", answers)
+                pipe.execute_command("PEXPIRE", key, expire_ms)
+            await pipe.execute()
+
+    async def read(self, key: str, after: str, count: int) -> list[Entry]:
+        async with _asking():
+            found = await self._redis.execute_command("XRANGE", key, f"({after}", "+", "COUNT", count)
+            return _entries(found)
+
+    async def wait(self, key: str, after: str, count: int, block_ms: int) -> list[Entry]:
+        async with _asking():
+            found = await self._redis.execute_command(
+                "XREAD", "COUNT", count, "BLOCK", max(1, block_ms), "STREAMS", key, after
+            )
+            return _entries(_only_stream(found))
+
+    async def entry(self, key: str, entry_id: str) -> Entry | None:
+        async with _asking():
+            found = _entries(await self._redis.execute_command("XRANGE", key, entry_id, entry_id))
+            return found[0] if found else None
+
+    async def newest(self, key: str) -> Entry | None:
+        async with _asking():
+            found = _entries(await self._redis.execute_command("XREVRANGE", key, "+", "-", "COUNT", 1))
+            return found[0] if found else None
+
+    async def length(self, key: str) -> int:
+        async with _asking():
+            return int(await self._redis.execute_command("XLEN", key))
+
+    async def trim(self, key: str, min_id: str) -> None:
+        async with _asking():
+            await self._redis.execute_command("XTRIM", key, "MINID", min_id)
+
+    async def take_lease(self, lease: str, alive: str, owner: str, ms: int) -> Tenure | None:
+        async with _asking():
+            taken = await self._redis.eval(_TAKE, 2, lease, alive, owner, ms)
+            return Tenure(int(taken[0]), int(taken[1])) if taken else None
+
+    async def renew_lease(self, lease: str, alive: str, owner: str, ms: int) -> int | None:
+        async with _asking():
+            now = await self._redis.eval(_RENEW, 2, lease, alive, owner, ms)
+            return int(now) if now else None
+
+    async def leave_lease(self, lease: str, owner: str) -> None:
+        async with _asking():
+            await self._redis.eval(_LEAVE, 1, lease, owner)
+
+    async def get(self, key: str) -> bytes | None:
+        async with _asking():
+            value: bytes | None = await self._redis.get(key)
+            return value
+
+    async def put(self, key: str, value: bytes) -> None:
+        async with _asking():
+            await self._redis.set(key, value)
+
+    async def fields(self, key: str) -> dict[str, bytes]:
+        async with _asking():
+            return {name.decode(): value for name, value in (await self._redis.hgetall(key)).items()}
+
+    async def replace(self, key: str, before: str, fields: Mapping[str, bytes]) -> None:
+        async with _asking():
+            known = await self._redis.exists(key)
+            async with self._redis.pipeline(transaction=True) as pipe:
+                if known:
+                    pipe.rename(key, before)
+                pipe.hset(key, mapping=dict(fields))
+                await pipe.execute()
+
+    async def aclose(self) -> None:
+        await self._redis.aclose()
+
+
+def open_wire(url: str) -> ValkeyWire:
+    """A connection of one's own to the server at `url`; made at the first call. `aclose` it."""
+    return ValkeyWire(open_redis(url))
+
+
+def _ms(time: Any) -> int:
+    return int(time[0]) * 1_000 + int(time[1]) // 1_000
+
+
+def _flat(fields: Mapping[str, bytes]) -> list[str | bytes]:
+    return [part for pair in fields.items() for part in pair]
+
+
+def _only_stream(found: Any) -> Any:
+    """The entries of an XREAD of one stream, whichever shape the protocol version gives it."""
+    if not found:
+        return []
+    return next(iter(found.values())) if isinstance(found, dict) else found[0][1]
+
+
+def _entries(found: Any) -> list[Entry]:
+    return [Entry(entry_id.decode(), _map(flat)) for entry_id, flat in found or ()]
+
+
+def _map(flat: Any) -> dict[str, bytes]:
+    if isinstance(flat, dict):
+        return {name.decode(): value for name, value in flat.items()}
+    return {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}
