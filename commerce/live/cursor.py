@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis.exceptions as wrong
 from redis.asyncio import Redis
 
@@ -34,7 +36,8 @@ class Cursor:
 async def slowest(redis: Redis, show: str) -> int | None:
     """The version that every effect of the show has done; None when none follows it."""
     try:
-        effects = [name.decode() for name in await redis.smembers(keys.cursors(show))]  # type: ignore[union-attr]
+        found: set[Any] = await redis.smembers(keys.cursors(show))
+        effects = [name.decode() for name in found]
         if not effects:
             return None
         return min([int(await redis.get(keys.cursor(show, effect)) or 0) for effect in effects])

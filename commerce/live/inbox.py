@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from commerce.live import envelope, keys
@@ -147,12 +147,12 @@ class _Line:
         for caller in self.callers.values():
             _give_up(caller, self.show)
 
-    async def _keep(self, work: Callable[[Wire], object]) -> None:
+    async def _keep(self, work: Callable[[Wire], Awaitable[None]]) -> None:
         """Run the work on a wire of its own, and again on a new one when it breaks, while in use."""
         while not self.ended:
             wire = self._connect()
             try:
-                await work(wire)  # type: ignore[misc]
+                await work(wire)
             except Broken:
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
             finally:
