@@ -23,9 +23,7 @@ def check(settings: Settings) -> None:
 def listening(settings: Settings) -> list[Address]:
     """The TCP addresses that the demo will listen on."""
     plain = [settings.shop, settings.relay, settings.bank]
-    return (
-        [*plain, settings.https_shop, settings.https_relay, settings.https_bank] if settings.https else plain
-    )
+    return [*plain, settings.https_shop, settings.https_relay] if settings.https else plain
 
 
 def refuse_taken(addresses: Iterable[Address]) -> None:

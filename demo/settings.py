@@ -47,7 +47,6 @@ class Settings:
     bank: Address
     https_shop: Address
     https_relay: Address
-    https_bank: Address
     var: Path
     redis_url: str | None
     seconds: float | None
@@ -64,7 +63,6 @@ def read(environ: Mapping[str, str]) -> Settings:
         bank=address(environ, "BANK_HTTP", 8082),
         https_shop=address(environ, "SHOP_HTTPS", 9080),
         https_relay=address(environ, "RELAY_HTTPS", 9081),
-        https_bank=address(environ, "BANK_HTTPS", 9082),
         var=Path(environ.get("VAR_DIR", "var")),
         redis_url=environ.get("REDIS_URL") or None,
         seconds=_seconds(environ.get("DEMO_SECONDS")),

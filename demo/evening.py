@@ -1,0 +1,155 @@
+"""One evening of the demo: everything started in order, watched, and ended in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from commerce import keys
+from commerce.settings import ShopSettings, read
+from demo import cast, https, paper, procfile, seed
+from demo.settings import Address, Refusal, Settings
+from demo.supervise import Supervision
+
+UP_SECONDS: Final = 60.0  # a laptop with cold disks
+POLL_SECONDS: Final = 0.1
+WATCH_SECONDS: Final = 2.0
+RENEW_SECONDS: Final = 60.0  # tokens in demo.json are fresh for scripts that come late
+GIVEN_UP: Final = "FATAL"
+AGENT: Final = "agent"
+
+
+class Evening:
+    """Opens once, is watched, and closes once; `close` may be called at any moment."""
+
+    def __init__(self, wanted: Settings, environ: dict[str, str]) -> None:
+        self._wanted = wanted
+        self._authority = https.certificate(wanted.var / "https") if wanted.https else None
+        self._environ = {**environ, **_addresses(wanted, self._authority)}
+        self._shop = read(ShopSettings, self._environ)
+        self._places = paper.Places(self._environ["SHOP_URL"], self._environ["RELAY_URL"])
+        self._inside = f"http://{wanted.shop.reachable}"
+        self._doors: list[https.Door] = []
+        processes = procfile.read((procfile.ROOT / "Procfile").read_text())
+        if wanted.redis_url:
+            processes = [process for process in processes if process.name != "valkey"]
+        self._supervision = Supervision(processes, wanted.var, held_back={AGENT})
+
+    async def open(self) -> None:
+        """Start everything. Raises Refusal with the first thing that does not come up."""
+        paper.take_away(self._wanted.var)
+        logins = paper.known_logins(self._wanted.var) or paper.keep_logins(
+            self._wanted.var, seed.new_logins()
+        )
+        await asyncio.to_thread(keys.make_keys, self._shop.keys_dir)
+        await seed.lay_books(self._shop, logins)
+        await self._open_doors()
+        await asyncio.to_thread(self._supervision.start, self._environ)
+        for address in (self._wanted.shop, self._wanted.relay, self._wanted.bank):
+            await self._until_healthy(address)
+        self._shows = await seed.open_shows(self._inside, logins)
+        await self._start_agent(self._shows[cast.PANTRY.merchant])
+        self._logins = logins
+        content = await self._write_sheet()
+        print(paper.words(content, self._wanted.seconds, self._authority), flush=True)
+
+    async def watch(self, asked_to_end: asyncio.Event) -> None:
+        """Until asked to end: see that everything runs, and keep the tokens of demo.json fresh."""
+        loop = asyncio.get_running_loop()
+        renew_at = loop.time() + RENEW_SECONDS
+        while not asked_to_end.is_set():
+            await self._refuse_given_up()
+            if loop.time() >= renew_at:
+                await self._write_sheet()
+                renew_at = loop.time() + RENEW_SECONDS
+            with_limit = asyncio.wait_for(asked_to_end.wait(), WATCH_SECONDS)
+            await asyncio.gather(with_limit, return_exceptions=True)
+
+    async def close(self) -> None:
+        """End every process in order; nothing is left."""
+        for door in self._doors:
+            await door.close()
+        await asyncio.to_thread(self._supervision.stop)
+        paper.take_away(self._wanted.var)
+
+    # -- its parts ---------------------------------------------------------------------------------
+
+    async def _open_doors(self) -> None:
+        if self._authority is None:
+            return
+        folder, wanted = self._authority.parent, self._wanted
+        for outside, inside in ((wanted.https_shop, wanted.shop), (wanted.https_relay, wanted.relay)):
+            door = https.Door(outside, inside, folder)
+            await door.open()
+            self._doors.append(door)
+
+    async def _until_healthy(self, address: Address) -> None:
+        """Wait for 200 from /healthz; a process that supervisor gave up on is named with its last words."""
+        deadline = asyncio.get_running_loop().time() + UP_SECONDS
+        timeout = aiohttp.ClientTimeout(total=2)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while not await _healthy(session, address):
+                await self._refuse_given_up()
+                if asyncio.get_running_loop().time() > deadline:
+                    raise Refusal(
+                        f"Nothing healthy answers on {address.reachable} ({address.setting}) "
+                        f"after {UP_SECONDS:g} s; the logs are in {self._wanted.var / 'log'}."
+                    )
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _refuse_given_up(self) -> None:
+        if not self._supervision.alive:
+            raise Refusal(f"supervisord ended; its log is {self._wanted.var / 'log' / 'supervisord.log'}.")
+        for name, state in (await asyncio.to_thread(self._supervision.states)).items():
+            if state == GIVEN_UP:
+                raise Refusal(f"The process {name} does not stay up: {self._supervision.last_words(name)}")
+
+    async def _start_agent(self, on_air: seed.OnAir) -> None:
+        """Hand the agent its studio's token in a file (never on a command line) and let it publish."""
+        paper.keep_secret(self._wanted.var / "agent.token", on_air.whip_token)
+        await asyncio.to_thread(self._supervision.start_process, AGENT)
+
+    async def _write_sheet(self) -> dict[str, Any]:
+        pantry, crafts = (self._shows[house.merchant] for house in cast.HOUSES)
+        seats = {each.show: await seed.seat(self._inside, each.show) for each in (pantry, crafts)}
+        content = paper.sheet(self._places, pantry, crafts, seats, self._logins)
+        paper.lay_down(self._wanted.var, content)
+        return content
+
+
+def _addresses(wanted: Settings, authority: Path | None) -> dict[str, str]:
+    """The environment that makes the processes find each other and browsers find them."""
+    addresses = {
+        address.setting: f"{address.host}:{address.port}"
+        for address in (wanted.shop, wanted.relay, wanted.relay_udp, wanted.bank)
+    }
+    addresses |= {
+        "VAR_DIR": os.fspath(wanted.var.absolute()),
+        "BANK_URL": f"http://{wanted.bank.reachable}",
+        "HTTPS": "0",  # the doors speak TLS; behind them is plain HTTP on loopback
+        "AGENT_SOURCE": wanted.source,
+    }
+    if authority is None:
+        urls = {
+            "SHOP_URL": f"http://{wanted.shop.reachable}",
+            "RELAY_URL": f"http://{wanted.relay.reachable}",
+        }
+    else:
+        urls = {
+            "SHOP_URL": f"https://{wanted.https_shop.reachable}",
+            "RELAY_URL": f"https://{wanted.https_relay.reachable}",
+            "SSL_CERT_FILE": os.fspath(authority.absolute()),
+        }
+    return addresses | urls
+
+
+async def _healthy(session: aiohttp.ClientSession, address: Address) -> bool:
+    try:
+        async with session.get(f"http://{address.reachable}/healthz") as answer:
+            return answer.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False

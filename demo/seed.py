@@ -1,0 +1,130 @@
+"""Lays the demo's world: merchants, staff and goods into the books, shows through the shop's API.
+
+What stands already is left as it is, so a demo that is started again goes on with its show.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from commerce.books.database import open_books
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from commerce.books import accounts, catalogue, schedule
+from commerce.settings import ShopSettings
+from demo.cast import (
+    ACCOUNTS,
+    CURRENCY,
+    HOLD_SECONDS,
+    HOUSES,
+    OPERATOR,
+    TIME_ZONE,
+    House,
+    goods,
+    picture,
+    rundown,
+)
+from demo.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class OnAir:
+    """A show that is open and on air, and its studio's way in."""
+
+    show: str
+    whip: str
+    whip_token: str
+
+
+def new_logins() -> dict[str, str]:
+    """Account name → a password of its own: no default password stands anywhere."""
+    return {name: secrets.token_urlsafe(9) for name in ACCOUNTS}
+
+
+async def lay_books(shop: ShopSettings, logins: dict[str, str]) -> None:
+    """Put houses, goods and accounts into empty books; books that have a merchant are left alone."""
+    books = await open_books(shop.database_url, shop.keys_dir / "persons.key")
+    now_ms = time.time_ns() // 1_000_000
+    try:
+        async with books.begin() as tx:
+            if await catalogue.find_merchant(tx, HOUSES[0].merchant) is None:
+                for house in HOUSES:
+                    await _lay_house(tx, house, logins, now_ms)
+                await accounts.add_account(tx, OPERATOR, logins[OPERATOR], "operator", None, now_ms)
+    finally:
+        await books.close()
+
+
+async def _lay_house(tx: AsyncConnection, house: House, logins: dict[str, str], now_ms: int) -> None:
+    await catalogue.add_merchant(tx, catalogue.Merchant(house.merchant, house.name), now_ms)
+    await schedule.add_studio(tx, house.merchant, house.studio_name, now_ms, studio=house.studio)
+    await accounts.add_account(tx, house.host, logins[house.host], "host", house.merchant, now_ms)
+    await accounts.add_account(tx, house.seller, logins[house.seller], "merchant", house.merchant, now_ms)
+    for item in goods(house):
+        await catalogue.add_product(tx, _product(item, house.merchant), now_ms)
+
+
+def _product(item: dict[str, Any], merchant: str) -> catalogue.Product:
+    return catalogue.Product(
+        sku=item["sku"],
+        merchant=merchant,
+        title=item["title"],
+        description=item["description"],
+        image=picture(item["sku"]),
+        price=item["price"],
+        currency=item["currency"],
+        stock=item["stock"],
+        hs_code=item["hs_code"],
+        origin=item["origin"],
+        net_quantity=item["net_quantity"],
+        net_unit=item["net_unit"],
+    )
+
+
+async def open_shows(origin: str, logins: dict[str, str]) -> dict[str, OnAir]:
+    """Merchant → its show on air: the one that is open already, or a new one."""
+    return {house.merchant: await _open_show(origin, house, logins) for house in HOUSES}
+
+
+async def _open_show(origin: str, house: House, logins: dict[str, str]) -> OnAir:
+    async with Client(origin) as seller, Client(origin) as host:
+        await seller.sign_in(house.seller, logins[house.seller])
+        await host.sign_in(house.host, logins[house.host])
+        show = await _show_of_tonight(seller, house)
+        if show["state"] == "scheduled":
+            await host.ask("POST", f"/api/host/shows/{show['id']}/open")
+        await host.ask("POST", f"/api/host/shows/{show['id']}/on-air", {"studio": house.studio})
+        way_in = await seller.ask("POST", f"/api/merchant/studios/{house.studio}/token")
+        return OnAir(show["id"], way_in["whip"], way_in["token"])
+
+
+async def _show_of_tonight(seller: Client, house: House) -> dict[str, Any]:
+    """The house's show that is scheduled or open; a new one with its rundown where there is none."""
+    shows = (await seller.ask("GET", "/api/merchant/shows"))["shows"]
+    for show in shows:
+        if show["state"] == "opened":
+            return dict(show)
+    show = await seller.ask(
+        "POST",
+        "/api/merchant/shows",
+        {
+            "title": house.show_title,
+            "starts_at": time.time_ns() // 1_000_000,
+            "time_zone": TIME_ZONE,
+            "currency": CURRENCY,
+            "hold_seconds": HOLD_SECONDS,
+            "studio": house.studio,
+        },
+    )
+    await seller.ask("PUT", f"/api/merchant/shows/{show['id']}/rundown", {"offers": rundown(house)})
+    return dict(show)
+
+
+async def seat(origin: str, show: str) -> dict[str, Any]:
+    """A viewer's seat at a show: `whep`, `token`, `expires_at`."""
+    async with Client(origin) as buyer:
+        await buyer.become_buyer()
+        return dict(await buyer.ask("POST", f"/api/shows/{show}/seat"))
