@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from commerce.books.database import open_books
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books import accounts, catalogue, schedule
+from commerce.books.database import open_books
 from commerce.settings import ShopSettings
 from demo.cast import (
     ACCOUNTS,
@@ -47,13 +47,13 @@ def new_logins() -> dict[str, str]:
 async def lay_books(shop: ShopSettings, logins: dict[str, str]) -> None:
     """Put houses, goods and accounts into empty books; books that have a merchant are left alone."""
     books = await open_books(shop.database_url, shop.keys_dir / "persons.key")
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = _now_ms()
     try:
         async with books.begin() as tx:
             if await catalogue.find_merchant(tx, HOUSES[0].merchant) is None:
                 for house in HOUSES:
                     await _lay_house(tx, house, logins, now_ms)
-                await accounts.add_account(tx, OPERATOR, logins[OPERATOR], "operator", None, now_ms)
+                await _add_account(tx, OPERATOR, logins[OPERATOR], "operator", None)
     finally:
         await books.close()
 
@@ -61,10 +61,21 @@ async def lay_books(shop: ShopSettings, logins: dict[str, str]) -> None:
 async def _lay_house(tx: AsyncConnection, house: House, logins: dict[str, str], now_ms: int) -> None:
     await catalogue.add_merchant(tx, catalogue.Merchant(house.merchant, house.name), now_ms)
     await schedule.add_studio(tx, house.merchant, house.studio_name, now_ms, studio=house.studio)
-    await accounts.add_account(tx, house.host, logins[house.host], "host", house.merchant, now_ms)
-    await accounts.add_account(tx, house.seller, logins[house.seller], "merchant", house.merchant, now_ms)
+    await _add_account(tx, house.host, logins[house.host], "host", house.merchant)
+    await _add_account(tx, house.seller, logins[house.seller], "merchant", house.merchant)
     for item in goods(house):
         await catalogue.add_product(tx, _product(item, house.merchant), now_ms)
+
+
+async def _add_account(
+    tx: AsyncConnection, name: str, password: str, role: accounts.Role, merchant: str | None
+) -> None:
+    now_ms = _now_ms()
+    await accounts.add_account(tx, name, password, role=role, merchant=merchant, now_ms=now_ms)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _product(item: dict[str, Any], merchant: str) -> catalogue.Product:
@@ -112,7 +123,7 @@ async def _show_of_tonight(seller: Client, house: House) -> dict[str, Any]:
         "/api/merchant/shows",
         {
             "title": house.show_title,
-            "starts_at": time.time_ns() // 1_000_000,
+            "starts_at": _now_ms(),
             "time_zone": TIME_ZONE,
             "currency": CURRENCY,
             "hold_seconds": HOLD_SECONDS,

@@ -27,7 +27,9 @@ def no_blocked_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     if not inspect.iscoroutinefunction(getattr(request, "function", None)):
         yield
         return
-    with blockbuster_ctx(["streaming", "commerce", "studio_agent"]):
+    with blockbuster_ctx(["streaming", "commerce", "studio_agent"]) as guard:
+        for harmless in ("os.path.abspath", "os.getcwd"):  # no disk is waited for
+            guard.functions[harmless].deactivate()
         yield
 
 
