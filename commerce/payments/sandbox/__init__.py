@@ -1,1 +1,0 @@
-"""The pretended payment firm: a process of its own with a page to pay on and signed webhooks."""

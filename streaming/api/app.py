@@ -1,0 +1,58 @@
+"""The relay's HTTP side put together: routes, CORS, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from ..relay.relay import Relay
+from .problems import Problem
+from .sessions import KEYS, RELAY, WHEP, WHIP, session_routes
+from .status import get_health, get_metrics, get_status
+from .tokens import TokenKeys
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+BODY_BYTES_MAX: Final = 128 * 1024
+# Tokens travel in a header, never in a cookie, so any page may ask: it has what the token allows.
+CORS: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Accept-Patch, Accept-Post",
+}
+PREFLIGHT: Final = {
+    "Access-Control-Allow-Methods": "POST, PATCH, DELETE, GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, Accept",
+    "Access-Control-Max-Age": "86400",
+}
+_log = structlog.get_logger(__name__)
+
+
+@web.middleware
+async def _answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refusals become problems, and every answer may be read by a page of another origin."""
+    try:
+        response = await handler(request)
+    except Problem as problem:
+        _log.info("refused", path=request.path, status=problem.status, code=problem.code)
+        response = problem.response()
+    except web.HTTPException as wrong:
+        response = Problem(wrong.status, wrong.reason.lower().replace(" ", "_"), wrong.reason).response()
+        if "Allow" in wrong.headers:
+            response.headers["Allow"] = wrong.headers["Allow"]
+    response.headers.update(CORS)
+    if request.method == "OPTIONS":
+        response.headers.update(PREFLIGHT)
+    return response
+
+
+def build_app(relay: Relay, keys: TokenKeys) -> web.Application:
+    """The application of one relay."""
+    app = web.Application(middlewares=[_answers], client_max_size=BODY_BYTES_MAX)
+    app[RELAY], app[KEYS] = relay, keys
+    app.add_routes(session_routes(WHIP) + session_routes(WHEP))
+    app.add_routes(
+        [web.get("/status", get_status), web.get("/healthz", get_health), web.get("/metrics", get_metrics)]
+    )
+    return app

@@ -1,0 +1,174 @@
+"""WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep): one HTTP shape for both directions.
+
+POST an offer to a studio or a show, get 201 with the answer and the session's own URL; PATCH and
+DELETE that. It judges requests; what they do is the relay's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from ..contract import Role, ShowId, StudioId, TokenClaims
+from ..relay.relay import Admission, OffAir, Relay, Seated, Unavailable
+from ..rtc.answers import NoCommonCodec
+from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
+from ..rtc.sdp import OFFER_BYTES_MAX, Offer, SdpError, parse_offer
+from .problems import Problem
+from .tokens import TokenKeys, TokenRefused
+
+SDP: Final = "application/sdp"
+FRAGMENT: Final = "application/trickle-ice-sdpfrag"
+RETRY_AFTER_SECONDS: Final = "1"
+WWW_AUTHENTICATE: Final = {"WWW-Authenticate": 'Bearer realm="relay"'}
+
+RELAY: Final = web.AppKey("relay", Relay)
+KEYS: Final = web.AppKey("keys", TokenKeys)
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """What differs between publishing and watching."""
+
+    prefix: str
+    roles: tuple[Role, ...]
+    claimed: Callable[[TokenClaims], str | None]
+    admit: Callable[[Relay, str, Offer], Admission]
+
+
+WHIP: Final = Direction(
+    "whip",
+    ("publish",),
+    lambda c: c.studio,
+    lambda relay, place, offer: relay.publish(StudioId(place), offer),
+)
+WHEP: Final = Direction(
+    "whep", ("view", "relay"), lambda c: c.show, lambda relay, place, offer: relay.watch(ShowId(place), offer)
+)
+
+
+def session_routes(direction: Direction) -> list[web.RouteDef]:
+    """The routes of one direction."""
+    handlers = _Handlers(direction)
+    place, session = f"/{direction.prefix}/{{place}}", f"/{direction.prefix}/{{place}}/{{session}}"
+    return [
+        web.post(place, handlers.post),
+        web.options(place, handlers.options_of_place),
+        web.get(place, handlers.nothing),
+        web.patch(session, handlers.patch),
+        web.delete(session, handlers.delete),
+        web.options(session, handlers.options_of_session),
+        web.get(session, handlers.nothing),
+    ]
+
+
+class _Handlers:
+    def __init__(self, direction: Direction) -> None:
+        self._direction = direction
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Open a session."""
+        place = request.match_info["place"]
+        self._authorise(request, place)
+        text = await _body(request, SDP, OFFER_BYTES_MAX)
+        relay = request.app[RELAY]
+        try:
+            admission = self._direction.admit(relay, place, parse_offer(text))
+        except NoCommonCodec as refused:
+            raise Problem(422, "no_common_codec", str(refused)) from None
+        except SdpError as refused:
+            raise Problem(400, "malformed_sdp", str(refused)) from None
+        except OffAir:
+            retry = {"Retry-After": RETRY_AFTER_SECONDS}
+            raise Problem(409, "off_air", "the show has no program now", retry) from None
+        except Unavailable as refused:
+            retry = {"Retry-After": RETRY_AFTER_SECONDS}
+            raise Problem(503, "relay_full", str(refused), retry) from None
+        return web.Response(
+            status=201,
+            text=admission.answer,
+            content_type=SDP,
+            headers={
+                "Location": f"/{self._direction.prefix}/{place}/{admission.session}",
+                "ETag": f'"{admission.etag}"',
+                "Accept-Patch": FRAGMENT,
+            },
+        )
+
+    async def patch(self, request: web.Request) -> web.Response:
+        """Trickle (204) or ICE restart (200 with a new ETag)."""
+        seated = self._seated(request)
+        text = await _body(request, FRAGMENT, FRAGMENT_BYTES_MAX)
+        try:
+            fragment = parse_fragment(text)
+        except SdpError as refused:
+            raise Problem(400, "malformed_fragment", str(refused)) from None
+        _check_match(request, seated)
+        if fragment.ice is None or fragment.ice == seated.session.remote_ice:
+            return web.Response(status=204)
+        relay = request.app[RELAY]
+        ours = relay.restart(seated, fragment.ice)
+        body = build_fragment(ours, relay.candidates(), seated.mid)
+        return web.Response(
+            status=200, text=body, content_type=FRAGMENT, headers={"ETag": f'"{seated.etag}"'}
+        )
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """End a session."""
+        self._seated(request).session.end("the peer left")
+        return web.Response(status=200)
+
+    async def options_of_place(self, request: web.Request) -> web.Response:
+        """What can be posted here."""
+        return web.Response(status=204, headers={"Accept-Post": SDP, "Allow": "POST, GET, HEAD, OPTIONS"})
+
+    async def options_of_session(self, request: web.Request) -> web.Response:
+        """What can be patched here."""
+        return web.Response(
+            status=204, headers={"Accept-Patch": FRAGMENT, "Allow": "PATCH, DELETE, GET, HEAD, OPTIONS"}
+        )
+
+    async def nothing(self, request: web.Request) -> web.Response:
+        """GET is kept for what may come (RFC 9725 section 4.2)."""
+        return web.Response(status=204)
+
+    def _authorise(self, request: web.Request, place: str, *, expired_will_do: bool = False) -> None:
+        try:
+            claims = request.app[KEYS].check(
+                request.headers.get("Authorization"), expired_will_do=expired_will_do
+            )
+        except TokenRefused as refused:
+            raise Problem(401, "token_refused", str(refused), WWW_AUTHENTICATE) from None
+        if claims.role not in self._direction.roles or self._direction.claimed(claims) != place:
+            raise Problem(403, "token_of_another_place", "the token was made for something else")
+
+    def _seated(self, request: web.Request) -> Seated:
+        place = request.match_info["place"]
+        self._authorise(request, place, expired_will_do=True)
+        seated = request.app[RELAY].seated.get(request.match_info["session"])
+        if seated is None or seated.place != place or seated.prefix != self._direction.prefix:
+            raise Problem(404, "unknown_session", "there is no such session (any more)")
+        return seated
+
+
+async def _body(request: web.Request, content_type: str, limit: int) -> str:
+    if request.content_type != content_type:
+        accept = {"Accept-Post" if content_type == SDP else "Accept-Patch": content_type}
+        raise Problem(415, "wrong_content_type", f"the body must be {content_type}", accept)
+    raw = await request.read()
+    if len(raw) > limit:
+        raise Problem(413, "too_long", f"the body may have {limit} bytes")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem(400, "malformed_sdp", "the body is not UTF-8") from None
+
+
+def _check_match(request: web.Request, seated: Seated) -> None:
+    """Real clients differ: If-Match may be absent, `*` or the ETag; another one is stale."""
+    wanted = request.headers.get("If-Match")
+    if wanted is not None and wanted.strip() not in ("*", f'"{seated.etag}"'):
+        raise Problem(412, "stale_etag", "the session's ICE has been restarted since")

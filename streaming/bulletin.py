@@ -1,0 +1,141 @@
+"""The only Redis of the streaming side: stages in, facts and the registry out.
+
+The relay works on without it: packets know no Redis. While it is away facts wait in a bounded
+queue, the last known stages stay in force, and the connection is tried again each second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgpack
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from .contract import (
+    FACTS_KEY,
+    RELAYS_KEY,
+    STAGE_WISHES_KEY,
+    RelayEntry,
+    ShowId,
+    Stage,
+    from_wire,
+    stage_key,
+    to_wire,
+)
+from .relay.relay import Relay
+
+FACTS_KEPT: Final = 100_000
+READ_AGAIN_SECONDS: Final = 1.0
+WAIT_MS: Final = 1000
+SHOWS_MAX: Final = 4096
+
+_log = structlog.get_logger(__name__)
+
+
+class Bulletin:
+    """Three small loops of one connection each: wishes, facts, registry."""
+
+    def __init__(self, url: str, relay: Relay, entry: Callable[[], RelayEntry]) -> None:
+        # A reply that never comes must not hold a loop: reads have a limit above the blocking wait.
+        self._redis: Redis = Redis.from_url(
+            url, socket_timeout=5, socket_connect_timeout=2, max_connections=8
+        )
+        self._relay, self._entry = relay, entry
+        self._shows: set[ShowId] = set()
+        self._position = "$"
+        self.reachable = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            await asyncio.gather(
+                self._forever(self._follow_wishes),
+                self._forever(self._read_stages_again),
+                self._forever(self._tell_facts),
+                self._forever(self._register),
+            )
+        finally:
+            await self._redis.aclose()
+
+    async def _forever(self, work: Callable[[], Any]) -> None:
+        while True:
+            try:
+                await work()
+                self.reachable = True
+            except (RedisError, OSError) as away:
+                if self.reachable:
+                    _log.warning("bulletin_away", why=type(away).__name__)
+                self.reachable = False
+                await asyncio.sleep(READ_AGAIN_SECONDS)
+
+    async def _follow_wishes(self) -> None:
+        """A stage changed: read it now. The stream is only a hint; missing one costs a second."""
+        if self._position == "$":
+            await self._learn_shows()
+        reply: Any = await self._redis.xread({STAGE_WISHES_KEY: self._position}, count=256, block=WAIT_MS)
+        for _, entries in reply or []:
+            for position, fields in entries:
+                self._position = position.decode()
+                for value in fields.values():
+                    await self._read_stage(ShowId(value.decode(errors="replace")))
+
+    async def _learn_shows(self) -> None:
+        """At the start: every show the capped stream still speaks of."""
+        newest: Any = await self._redis.xrevrange(STAGE_WISHES_KEY, count=SHOWS_MAX)
+        for position, fields in newest:
+            if self._position == "$":
+                self._position = position.decode()
+            self._shows.update(ShowId(value.decode(errors="replace")) for value in fields.values())
+        if self._position == "$":
+            self._position = "0-0"
+        for show in list(self._shows):
+            await self._read_stage(show)
+
+    async def _read_stage(self, show: ShowId) -> None:
+        if len(self._shows) < SHOWS_MAX:
+            self._shows.add(show)
+        raw = await self._redis.get(stage_key(show))
+        if raw is None:
+            return
+        try:
+            stage = from_wire(msgpack.unpackb(raw))
+        except (ValueError, msgpack.UnpackException) as wrong:
+            _log.warning("stage_unreadable", show=show, why=str(wrong))
+            return
+        if isinstance(stage, Stage) and stage.show == show:
+            self._relay.set_stage(stage)
+
+    async def _read_stages_again(self) -> None:
+        await asyncio.sleep(READ_AGAIN_SECONDS)
+        for show in list(self._shows):
+            await self._read_stage(show)
+
+    async def _tell_facts(self) -> None:
+        await self._relay.fact_came.wait()
+        self._relay.fact_came.clear()
+        while self._relay.facts:
+            fact = self._relay.facts[0]
+            packed = msgpack.packb(to_wire(fact))
+            try:
+                await self._redis.xadd(FACTS_KEY, {"fact": packed}, maxlen=FACTS_KEPT, approximate=True)
+            except (RedisError, OSError):
+                self._relay.fact_came.set()
+                raise
+            if self._relay.facts and self._relay.facts[0] is fact:
+                self._relay.facts.popleft()
+
+    async def _register(self) -> None:
+        entry = self._entry()
+        await self._redis.hset(RELAYS_KEY, entry.relay, msgpack.packb(to_wire(entry)))
+        await asyncio.sleep(READ_AGAIN_SECONDS)
+
+    async def unregister(self) -> None:
+        """An orderly end: nobody is sent here any more."""
+        try:
+            await self._redis.hdel(RELAYS_KEY, self._relay.id)
+        except (RedisError, OSError):
+            _log.warning("bulletin_away_at_the_end")

@@ -1,0 +1,48 @@
+"""What a viewer's NACKs may cost: a packet once per round trip, the total a share of its path. Pure.
+
+Without this a bottleneck turns into a storm: every packet that waits in its queue is asked for,
+sent again, and waits again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+REPEAT_SECONDS_MIN: Final = 0.010
+REMEMBERED_MAX: Final = 1024
+SHARE: Final = 0.25  # of the estimate, or of the stream's own rate before there is one
+BURST_SECONDS: Final = 0.5  # how much of the share may be saved up
+
+
+@dataclass(slots=True)
+class ResendBudget:
+    """A bucket of bytes that fills with the path's rate."""
+
+    bytes_left: float = 64_000.0
+    refused: int = 0
+    _filled_s: float | None = None
+    _sent: OrderedDict[int, float] = field(default_factory=OrderedDict)
+
+    def allow(self, sequence: int, size_bytes: int, now: float, rtt_s: float, rate_bps: float) -> bool:
+        """Whether to send this packet again now; a yes is charged."""
+        self._fill(now, rate_bps)
+        last = self._sent.get(sequence)
+        recent = last is not None and now - last < max(REPEAT_SECONDS_MIN, rtt_s)
+        if recent or self.bytes_left < size_bytes:
+            self.refused += 1
+            return False
+        self.bytes_left -= size_bytes
+        self._sent[sequence] = now
+        self._sent.move_to_end(sequence)
+        if len(self._sent) > REMEMBERED_MAX:
+            self._sent.popitem(last=False)
+        return True
+
+    def _fill(self, now: float, rate_bps: float) -> None:
+        share = SHARE * rate_bps / 8
+        elapsed = 0.0 if self._filled_s is None else max(0.0, now - self._filled_s)
+        limit = max(share * BURST_SECONDS, 16_000.0)
+        self._filled_s = now
+        self.bytes_left = min(max(limit, 0.0), self.bytes_left + elapsed * share)

@@ -1,0 +1,144 @@
+"""One relay process put together: sockets, sender, relay, HTTP, bulletin; and its orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from .api.app import build_app
+from .api.tokens import TokenKeys
+from .bulletin import Bulletin
+from .contract import RelayEntry, RelayId
+from .fanout import Fanout, open_fanout
+from .relay.clock import Clock
+from .relay.relay import Limits, Relay
+from .rtc.dtls import Certificate
+from .rtc.port import Port, open_socket
+from .settings import Settings, WrongSetting
+from .stages import read_stages
+
+KEYS_READ_AGAIN_SECONDS: Final = 2.0
+GOODBYE_SECONDS: Final = 0.2  # for close_notify to leave
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class RelayProcess:
+    """A running relay; `stop` ends it in order."""
+
+    settings: Settings
+    relay: Relay
+    port: Port
+    fanout: Fanout
+    runner: web.AppRunner
+    tasks: list[asyncio.Task[None]]
+    bulletin: Bulletin | None
+    http_port: int
+
+    async def stop(self) -> None:
+        """Say goodbye to peers and to the registry, then free everything."""
+        if self.bulletin is not None:
+            await self.bulletin.unregister()
+        self.relay.end()
+        await asyncio.sleep(GOODBYE_SECONDS)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.runner.cleanup()
+        self.port.close()
+        await asyncio.to_thread(self.fanout.close)
+        self.port.socket.close()
+
+
+async def start(settings: Settings) -> RelayProcess:
+    """Start a relay on this loop. Raises WrongSetting, or OSError when a port is taken."""
+    clock = Clock()
+    keys = TokenKeys(settings.token_keys_file)
+    await asyncio.to_thread(keys.refresh)
+    sock = open_socket(*settings.udp)
+    port = Port(sock, clock.now)
+    fanout = open_fanout(sock, prefer="python" if settings.fanout == "python" else "native")
+    relay = Relay(
+        relay=RelayId(settings.relay_id),
+        port=port,
+        fanout=fanout,
+        certificate=Certificate.generateCertificate(),
+        addresses=tuple((host, sock.getsockname()[1]) for host in settings.announce),
+        limits=Limits(settings.viewers_max, settings.half_open_max),
+        clock=clock,
+    )
+    port.flush = relay.flush
+    await _take_stages(settings, relay)
+    runner = web.AppRunner(build_app(relay, keys), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, *settings.http, backlog=1024)
+    await site.start()
+    http_port = int(runner.addresses[0][1])
+    tasks = [asyncio.create_task(relay.beat()), asyncio.create_task(_refresh(keys))]
+    bulletin = None
+    if settings.redis_url is not None:
+        bulletin = Bulletin(settings.redis_url, relay, lambda: _entry(settings, relay))
+        tasks.append(asyncio.create_task(bulletin.run()))
+    _log.info("relay_started", http=http_port, udp=sock.getsockname()[1], fanout=fanout.path)
+    return RelayProcess(settings, relay, port, fanout, runner, tasks, bulletin, http_port)
+
+
+async def _take_stages(settings: Settings, relay: Relay) -> None:
+    if settings.stages_file is None:
+        return
+    try:
+        for stage in await asyncio.to_thread(read_stages, settings.stages_file):
+            relay.set_stage(stage)
+    except (OSError, ValueError) as wrong:
+        raise WrongSetting(f"STAGES_FILE cannot be used: {wrong}") from None
+
+
+async def _refresh(keys: TokenKeys) -> None:
+    while True:
+        await asyncio.sleep(KEYS_READ_AGAIN_SECONDS)
+        await asyncio.to_thread(keys.refresh)
+
+
+def _entry(settings: Settings, relay: Relay) -> RelayEntry:
+    shows = tuple(show for show, program in relay.programs.items() if program.started)
+    load = relay.viewers() / max(1, settings.viewers_max)
+    now_ms = relay.clock.unix_ms(relay.clock.now())
+    return RelayEntry(RelayId(settings.relay_id), settings.url, now_ms, relay.viewers(), load, shows)
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    process = await start(settings)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, ended.set)
+    await ended.wait()
+    await process.stop()
+    _log.info("relay_stopped")
+
+
+def configure_logging() -> None:
+    """JSON lines on stderr."""
+    logging.basicConfig(level=logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )

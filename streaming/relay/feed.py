@@ -1,0 +1,264 @@
+"""One publisher's media: parsed, completed by NACK, handed on packet by packet. Nothing is decoded.
+
+Knows one peer's streams and what to ask of it. Must never know viewers: programs listen.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol
+
+from ..contract import Codec, StudioId
+from ..domain import timeline
+from ..domain.keyframes import begins_keyframe
+from ..domain.losses import Losses
+from ..domain.reception import Reception
+from ..fanout import Address, Fanout, FanoutFull, Keys, Kind, Seat, ViewerId
+from ..rtc import rtcp, rtp
+from ..rtc.answers import Terms, TrackTerms
+from ..rtc.dtls import SrtpKeys
+
+KEYFRAME_SECONDS_MIN: Final = 0.5  # between two requests; merged whoever asks
+REPORT_SECONDS: Final = 0.5
+PUBLISHER_BPS: Final = 4_000_000  # what we tell a publisher to send at most
+_numbers = itertools.count(1)
+
+
+class FeedPacket(NamedTuple):
+    """One packet of a feed. `sequence` and `tick` (RTP time) are unwrapped; `keyframe`: one begins here."""
+
+    kind: Kind
+    sequence: int
+    tick: int
+    marker: bool
+    payload: bytes
+    keyframe: bool
+    arrived_s: float
+
+
+class Listener(Protocol):
+    """A program that may take what a feed brings."""
+
+    def take(self, feed: Feed, packet: FeedPacket) -> None:
+        """A packet came, in the order of arrival."""
+
+    def clocks_learnt(self, feed: Feed) -> None:
+        """The feed knows more of its capture clocks now."""
+
+
+@dataclass(slots=True)
+class FeedTrack:
+    """One stream of a feed."""
+
+    kind: Kind
+    rate_hz: int
+    terms: TrackTerms
+    ssrc: int | None = None
+    tick: int | None = None
+    keyframe_tick: int | None = None
+    octets: int = 0
+    losses: Losses = field(default_factory=Losses)
+    reception: Reception = field(init=False)
+    capture: timeline.CaptureClock = field(init=False)
+    stamped: bool = False  # whether abs-capture-time comes; it then outranks sender reports
+
+    def __post_init__(self) -> None:
+        self.reception = Reception(self.rate_hz)
+        self.capture = timeline.CaptureClock(self.rate_hz)
+
+
+class Feed:
+    """One incoming source of a studio; the peer behind a publisher's session."""
+
+    def __init__(
+        self,
+        studio: StudioId,
+        codec: Codec,
+        terms: Terms,
+        fanout: Fanout,
+        *,
+        ssrc: int,
+        became_ready: Callable[[Feed], None],
+        became_gone: Callable[[Feed, str], None],
+    ) -> None:
+        self.studio, self.codec, self.ssrc = studio, codec, ssrc
+        self.number = next(_numbers)
+        self.era = 0  # raised when a stream begins anew: what follows is another source
+        self.listeners: list[Listener] = []
+        self.connected = False
+        self.broken_packets = 0
+        self.media_s: float | None = None  # when the last packet came
+        self.tracks: dict[Kind, FeedTrack] = {}
+        if terms.video is not None:
+            self.tracks["video"] = FeedTrack("video", timeline.VIDEO_HZ, terms.video)
+        if terms.audio is not None:
+            self.tracks["audio"] = FeedTrack("audio", timeline.AUDIO_HZ, terms.audio)
+        self._by_type = {t.terms.payload_type: t for t in self.tracks.values()}
+        self._by_repair = {
+            t.terms.rtx_payload_type: t for t in self.tracks.values() if t.terms.rtx_payload_type is not None
+        }
+        self._fanout, self._became_ready, self._became_gone = fanout, became_ready, became_gone
+        self._seat: ViewerId | None = None
+        self._reported_s = 0.0
+        self._keyframe_wanted = False
+        self._keyframe_asked_s = -KEYFRAME_SECONDS_MIN
+
+    # -- the session's peer ------------------------------------------------------------------------
+
+    def ready(self, keys: SrtpKeys, address: Address) -> None:
+        """Seat the publisher at the sender: our reports and requests leave through it."""
+        try:
+            self._seat = self._fanout.join(Seat(address, Keys(keys.profile, keys.ours, keys.our_salt)))
+        except FanoutFull:
+            self._seat = None
+        self.connected = True
+        self._became_ready(self)
+
+    def moved(self, address: Address) -> None:
+        """The publisher's address changed."""
+        if self._seat is not None:
+            self._fanout.move(self._seat, address)
+
+    def gone(self, reason: str) -> None:
+        """The publisher's session ended."""
+        self.connected = False
+        if self._seat is not None:
+            self._fanout.leave(self._seat)
+            self._seat = None
+        self._became_gone(self, reason)
+
+    def rtp_came(self, data: bytes, now: float) -> None:
+        """One decrypted packet."""
+        try:
+            packet = rtp.parse(data)
+            repaired = self._by_repair.get(packet.payload_type)
+            if repaired is not None and repaired.ssrc is not None:
+                packet = rtp.unwrap_retransmission(packet, repaired.terms.payload_type, repaired.ssrc)
+        except rtp.RtpError:
+            self.broken_packets += 1
+            return
+        track = self._by_type.get(packet.payload_type)
+        if track is None:
+            return
+        if track.ssrc != packet.ssrc:
+            track = self._begin(track, packet.ssrc)
+        sequence = track.losses.arrive(packet.sequence, now)
+        if sequence is not None:
+            self.media_s = now
+            self._hand_on(track, packet, sequence, now)
+
+    def _begin(self, track: FeedTrack, ssrc: int) -> FeedTrack:
+        """A stream we have not seen before: the publisher restarted it, or it is the first."""
+        fresh = FeedTrack(track.kind, track.rate_hz, track.terms, ssrc=ssrc)
+        if track.ssrc is not None:
+            self.era += 1
+        self.tracks[track.kind] = fresh
+        self._by_type[track.terms.payload_type] = fresh
+        if track.terms.rtx_payload_type is not None:
+            self._by_repair[track.terms.rtx_payload_type] = fresh
+        return fresh
+
+    def _hand_on(self, track: FeedTrack, packet: rtp.RtpPacket, sequence: int, now: float) -> None:
+        tick = timeline.unwrapped(track.tick, packet.timestamp, 32)
+        if track.tick is None or tick > track.tick:
+            track.tick = tick
+            track.reception.arrive(tick, now)
+        track.octets += len(packet.payload)
+        self._read_capture_time(track, packet, tick)
+        keyframe = self._is_keyframe(track, packet.payload, tick)
+        if keyframe:
+            self._keyframe_wanted = False
+            track.losses.forgive(sequence)
+        out = FeedPacket(track.kind, sequence, tick, packet.marker, packet.payload, keyframe, now)
+        for listener in self.listeners:
+            listener.take(self, out)
+
+    def _is_keyframe(self, track: FeedTrack, payload: bytes, tick: int) -> bool:
+        if track.kind != "video" or tick == track.keyframe_tick or not begins_keyframe(self.codec, payload):
+            return False
+        track.keyframe_tick = tick
+        return True
+
+    def _read_capture_time(self, track: FeedTrack, packet: rtp.RtpPacket, tick: int) -> None:
+        stamp = packet.extensions.get(track.terms.abs_capture_time_id) if packet.extensions else None
+        if stamp is not None and len(stamp) >= 8:
+            track.stamped = True
+            self._learn(track, tick, int.from_bytes(stamp[:8], "big"))
+
+    def _learn(self, track: FeedTrack, tick: int, ntp: int) -> None:
+        track.capture.learn(tick, ntp)
+        for listener in self.listeners:
+            listener.clocks_learnt(self)
+
+    def rtcp_came(self, data: bytes, now: float) -> None:
+        """One decrypted compound: only sender reports matter of a publisher."""
+        try:
+            heard = rtcp.parse(data)
+        except rtcp.RtcpError:
+            self.broken_packets += 1
+            return
+        for said in heard:
+            if isinstance(said, rtcp.SenderReport):
+                for track in self.tracks.values():
+                    if track.ssrc == said.ssrc:
+                        track.reception.report_came(said.ntp, now)
+                        if not track.stamped:
+                            self._learn(track, timeline.unwrapped(track.tick, said.rtp, 32), said.ntp)
+
+    # -- what we ask of the publisher --------------------------------------------------------------
+
+    def request_keyframe(self, now: float) -> None:
+        """Ask for a keyframe; repeated until one comes, merged with all other requests."""
+        self._keyframe_wanted = True
+        self._ask_keyframe(now)
+
+    def _ask_keyframe(self, now: float) -> None:
+        video = self.tracks.get("video")
+        if video is None or video.ssrc is None or now - self._keyframe_asked_s < KEYFRAME_SECONDS_MIN:
+            return
+        self._keyframe_asked_s = now
+        self._say(rtcp.picture_loss(self.ssrc, video.ssrc))
+
+    def tick(self, now: float) -> None:
+        """Every few milliseconds: what is missing, what is due."""
+        for track in self.tracks.values():
+            if track.losses.waiting and track.ssrc is not None:
+                due = track.losses.due(now)
+                if track.kind == "video":
+                    if due.ask:
+                        self._say(rtcp.nack(self.ssrc, track.ssrc, due.ask))
+                    if due.gave_up:
+                        self._keyframe_wanted = True
+        if self._keyframe_wanted:
+            self._ask_keyframe(now)
+        if now - self._reported_s >= REPORT_SECONDS:
+            self._reported_s = now
+            self._report(now)
+
+    def _report(self, now: float) -> None:
+        live = [t for t in self.tracks.values() if t.ssrc is not None and t.losses.highest is not None]
+        compound = rtcp.receiver_report(self.ssrc, [self._block(t, now) for t in live])
+        compound += rtcp.source_description(self.ssrc, "relay")
+        if "video" in self.tracks:
+            compound += rtcp.remb(self.ssrc, PUBLISHER_BPS, [t.ssrc for t in live if t.ssrc is not None])
+        self._say(compound)
+
+    def _block(self, track: FeedTrack, now: float) -> rtcp.ReportBlock:
+        losses, highest = track.losses, track.losses.highest or 0
+        expected = highest - losses.first + 1
+        last, delay = track.reception.since_report(now)
+        return rtcp.ReportBlock(
+            ssrc=track.ssrc or 0,
+            fraction_lost=track.reception.fraction_lost(expected, losses.received),
+            lost=expected - losses.received,
+            highest=highest,
+            jitter=int(track.reception.jitter),
+            last_report=last,
+            delay=delay,
+        )
+
+    def _say(self, compound: bytes) -> None:
+        if self._seat is not None:
+            self._fanout.rtcp(self._seat, compound)

@@ -1,0 +1,349 @@
+"""The relay: who publishes, what is on air, who watches, and the heart that keeps time for all.
+
+It joins sessions to feeds and viewers, and stages to programs. It knows no HTTP and no Redis: the
+fronts call its methods, and facts wait in a bounded queue for whoever carries them away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from ..contract import (
+    AudienceCounted,
+    Codec,
+    Fact,
+    ProgramCut,
+    ProgramEnded,
+    ProgramStarted,
+    RelayId,
+    ShowId,
+    Stage,
+    StudioId,
+)
+from ..fanout import Fanout
+from ..rtc.answers import Local, Terms, ViewerSsrcs, agree, answer_publisher, answer_viewer, candidate_lines
+from ..rtc.dtls import Certificate
+from ..rtc.port import Port
+from ..rtc.sdp import IceCredentials, Offer
+from ..rtc.session import Peer, Session
+from .clock import Clock
+from .feed import Feed
+from .program import Cut, Program
+from .viewer import Viewer
+
+HEARTBEAT_SECONDS: Final = 0.02
+FACTS_MAX: Final = 1024
+AGE_OF_DEAD_FEED_SECONDS: Final = 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Unavailable(Exception):
+    """The relay is at a limit (HTTP 503)."""
+
+
+class OffAir(Exception):
+    """The show has no program (HTTP 409)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one relay takes on."""
+
+    viewers: int = 2000
+    half_open: int = 200
+    publishers: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What a peer gets for its offer: its session's secret name and the SDP answer."""
+
+    session: str
+    etag: str
+    answer: str
+
+
+@dataclass(slots=True)
+class Seated:
+    """A session of the relay, with what the fronts must know to judge a request for it."""
+
+    name: str
+    etag: str
+    session: Session
+    peer: Feed | Viewer
+    place: str  # the studio or show that it was opened for
+    mid: str
+
+    @property
+    def prefix(self) -> str:
+        """Which front opened it."""
+        return "whip" if isinstance(self.peer, Feed) else "whep"
+
+
+@dataclass(slots=True)
+class Totals:
+    """What happened since the start; for /status and /metrics."""
+
+    published: int = 0
+    watched: int = 0
+    facts_dropped: int = 0
+    ended: dict[str, int] = field(default_factory=dict)
+
+
+class Relay:
+    """All live things of one relay process."""
+
+    def __init__(
+        self,
+        *,
+        relay: RelayId,
+        port: Port,
+        fanout: Fanout,
+        certificate: Certificate,
+        addresses: tuple[tuple[str, int], ...],
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self.id, self.limits, self.clock, self.fanout, self.port = relay, limits, clock, fanout, port
+        self.feeds: dict[StudioId, Feed] = {}
+        self.programs: dict[ShowId, Program] = {}
+        self.stages: dict[ShowId, Stage] = {}
+        self.seated: dict[str, Seated] = {}
+        self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
+        self.totals = Totals()
+        self.fact_came = asyncio.Event()
+        self._certificate, self._addresses = certificate, addresses
+        self._random = random.Random(secrets.randbits(128))
+        self._second_s = 0.0
+        self._counted: dict[ShowId, int] = {}
+
+    # -- stages ------------------------------------------------------------------------------------
+
+    def set_stage(self, stage: Stage) -> None:
+        """Make the picture that the shop wants; an older wish than the last is ignored."""
+        known = self.stages.get(stage.show)
+        if known is not None and stage.version < known.version:
+            return
+        self.stages[stage.show] = stage
+        program = self.programs.get(stage.show)
+        if program is not None and (not stage.on_air or program.codec != stage.codec):
+            self._take_down(program)
+            program = None
+        if stage.on_air and program is None:
+            program = Program(stage.show, stage.codec, self.fanout, self.clock, self._program_cut)
+            self.programs[stage.show] = program
+        if program is not None:
+            self._wish(program)
+
+    def _wish(self, program: Program) -> None:
+        studio = self.stages[program.show].studio
+        feed = None if studio is None else self.feeds.get(studio)
+        program.wish(feed if feed is not None and feed.codec == program.codec else None, self.clock.now())
+
+    def _take_down(self, program: Program) -> None:
+        del self.programs[program.show]
+        for viewer in [s for s in self.seated.values() if s.peer in program.viewers]:
+            viewer.session.end("the show went off air")
+        program.close()
+        self._say(ProgramEnded(program.show, self.id, self._unix_ms()))
+
+    def _program_cut(self, program: Program, cut: Cut) -> None:
+        at = self._unix_ms()
+        if cut.first and cut.studio is not None:
+            self._say(ProgramStarted(program.show, self.id, cut.studio, at))
+        self._say(ProgramCut(program.show, self.id, cut.studio, cut.program_time, at))
+        _log.info("program_cut", show=program.show, studio=cut.studio, program_time=cut.program_time)
+
+    def _say(self, fact: Fact) -> None:
+        if len(self.facts) == FACTS_MAX:
+            self.totals.facts_dropped += 1
+        self.facts.append(fact)
+        self.fact_came.set()
+
+    def _unix_ms(self) -> int:
+        return self.clock.unix_ms(self.clock.now())
+
+    # -- peers -------------------------------------------------------------------------------------
+
+    def codec_of(self, studio: StudioId) -> Codec:
+        """The codec that a studio must send: that of the show which has it on stage."""
+        return next((s.codec for s in self.stages.values() if s.on_air and s.studio == studio), "H264")
+
+    def publish(self, studio: StudioId, offer: Offer) -> Admission:
+        """Admit a publisher. Raises SdpError, NoCommonCodec, Unavailable."""
+        self._check_limits(Feed, self.limits.publishers)
+        codec = self.codec_of(studio)
+        terms = agree(offer, codec, peer_sends=True)
+        feed = Feed(
+            studio,
+            codec,
+            terms,
+            self.fanout,
+            ssrc=self._random.getrandbits(32),
+            became_ready=self._feed_ready,
+            became_gone=self._feed_gone,
+        )
+        local = self._local()
+        self.totals.published += 1
+        return self._seat(terms, feed, studio, local, answer_publisher(offer, terms, local, codec))
+
+    def watch(self, show: ShowId, offer: Offer) -> Admission:
+        """Admit a viewer. Raises SdpError, NoCommonCodec, OffAir, Unavailable."""
+        program = self.programs.get(show)
+        if program is None or not program.started:
+            raise OffAir(show)
+        self._check_limits(Viewer, self.limits.viewers)
+        terms = agree(offer, program.codec, peer_sends=False)
+        ssrcs = self._ssrcs()
+        viewer = Viewer(
+            program=program,
+            terms=terms,
+            ssrcs=ssrcs,
+            starts=self._starts(),
+            fanout=self.fanout,
+            clock=self.clock,
+            became_gone=self._viewer_gone,
+        )
+        local = self._local()
+        self.totals.watched += 1
+        answer = answer_viewer(offer, terms, local, program.codec, ssrcs)
+        return self._seat(terms, viewer, show, local, answer)
+
+    def _ssrcs(self) -> ViewerSsrcs:
+        video, rtx, audio = self._random.sample(range(1, 1 << 32), 3)
+        return ViewerSsrcs(video, rtx, audio)
+
+    def _starts(self) -> tuple[int, int, int]:
+        """First own sequences: below 2**15, so that no player guesses a roll-over (fan-out interface)."""
+        draw = self._random.randrange
+        return draw(1024, 1 << 15), draw(1024, 1 << 15), draw(1024, 1 << 15)
+
+    def _check_limits(self, kind: type, limit: int) -> None:
+        if sum(isinstance(s.peer, kind) for s in self.seated.values()) >= limit:
+            raise Unavailable("the relay has no room")
+        if sum(not s.session.connected for s in self.seated.values()) >= self.limits.half_open:
+            raise Unavailable("too many are joining just now")
+
+    def _local(self) -> Local:
+        fingerprints = self._certificate.fingerprints()
+        return Local(self._credentials(), fingerprints, self._addresses, self._random.getrandbits(62))
+
+    @staticmethod
+    def _credentials() -> IceCredentials:
+        return IceCredentials(secrets.token_hex(6), secrets.token_hex(16))
+
+    def _seat(self, terms: Terms, peer: Feed | Viewer, place: str, local: Local, answer: str) -> Admission:
+        now = self.clock.now()
+        name, etag = secrets.token_urlsafe(24), secrets.token_hex(8)
+        session = Session(
+            ice=local.ice,
+            remote_ice=terms.remote_ice,
+            peer=peer,
+            certificate=self._certificate,
+            role="client" if terms.role == "client" else "server",
+            remote_fingerprints=terms.remote_fingerprints,
+            send=self.port.send,
+            forget=self._forget,
+            born_s=now,
+        )
+        first = terms.video or terms.audio
+        self.seated[name] = Seated(name, etag, session, peer, place, first.mid if first else "0")
+        session.name = name
+        self.port.add(session)
+        return Admission(name, etag, answer)
+
+    def restart(self, seated: Seated, theirs: IceCredentials) -> IceCredentials:
+        """An ICE restart (RFC 9725 section 4.3.3): new credentials beside the old, a new ETag."""
+        ours = self._credentials()
+        seated.session.restart(ours, theirs)
+        self.port.add(seated.session)
+        seated.etag = secrets.token_hex(8)
+        return ours
+
+    def candidates(self) -> list[str]:
+        """Our candidates, as a fragment names them."""
+        return candidate_lines(self._addresses)
+
+    def viewers(self) -> int:
+        """How many are watching."""
+        return sum(len(program.viewers) for program in self.programs.values())
+
+    def _forget(self, session: Session) -> None:
+        self.port.remove(session)
+        self.seated.pop(session.name, None)
+
+    def _feed_ready(self, feed: Feed) -> None:
+        """A publisher's media can flow: the newest of a studio wins at once."""
+        old = self.feeds.get(feed.studio)
+        if old is not None and old.number > feed.number:
+            self._end_session(feed, "a newer publisher is there")
+            return
+        self.feeds[feed.studio] = feed
+        for program in self.programs.values():
+            self._wish(program)
+        if old is not None:
+            self._end_session(old, "a newer publisher came")
+        _log.info("feed_ready", studio=feed.studio, feed=feed.number)
+
+    def _end_session(self, peer: Peer, reason: str) -> None:
+        for seated in list(self.seated.values()):
+            if seated.peer is peer:
+                seated.session.end(reason)
+
+    def _feed_gone(self, feed: Feed, reason: str) -> None:
+        self._count_end(reason)
+        _log.info("feed_gone", studio=feed.studio, feed=feed.number, reason=reason)
+        if self.feeds.get(feed.studio) is feed:
+            del self.feeds[feed.studio]
+        for program in self.programs.values():
+            program.lose(feed)
+
+    def _viewer_gone(self, viewer: Viewer, reason: str) -> None:
+        self._count_end(reason)
+
+    def _count_end(self, reason: str) -> None:
+        self.totals.ended[reason] = self.totals.ended.get(reason, 0) + 1
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """After each batch of datagrams: hand on what programs gathered."""
+        for program in self.programs.values():
+            program.flush()
+
+    async def beat(self) -> None:
+        """The heart: one task for every timer of the relay."""
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            now = self.clock.now()
+            for feed in list(self.feeds.values()):
+                feed.tick(now)
+            if now - self._second_s >= 1.0:
+                self._second_s = now
+                self._every_second(now)
+
+    def _every_second(self, now: float) -> None:
+        self.port.sweep()
+        for seated in list(self.seated.values()):
+            reason = seated.session.expired(now)
+            if reason is not None:
+                seated.session.end(reason)
+        for program in self.programs.values():
+            program.report(now)
+            viewers = len(program.viewers)
+            if self._counted.get(program.show) != viewers:
+                self._counted[program.show] = viewers
+                self._say(AudienceCounted(program.show, self.id, viewers, self.clock.unix_ms(now)))
+
+    def end(self) -> None:
+        """Say goodbye to everybody."""
+        for seated in list(self.seated.values()):
+            seated.session.end("the relay ends")

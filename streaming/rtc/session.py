@@ -1,0 +1,210 @@
+"""One peer of the relay: its ICE credentials, its address, its DTLS, its keys.
+
+It owns one task, from the first authenticated check to the end. What the peer sends is handed to
+`Peer` decrypted; what the relay sends it goes through the fan-out, except STUN and DTLS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from ..fanout import Address
+from . import rtp, stun
+from .dtls import Certificate, Dtls, HandshakeFailed, Role, SrtpKeys
+from .sdp import Fingerprint, IceCredentials
+from .srtp import Inbound
+
+CONSENT_SECONDS: Final = 30.0  # RFC 7675 section 5.1
+HANDSHAKE_SECONDS: Final = 15.0  # from the answer to keys; then the half-open session is freed
+SILENCE_SECONDS: Final = 2.0  # of the address in use, before a check from another one moves us
+ADDRESSES_MAX: Final = 8  # candidate pairs of one peer that are remembered
+
+
+_log = structlog.get_logger(__name__)
+
+
+class Peer(Protocol):
+    """Who stands behind a session: a publisher's feed or a viewer."""
+
+    def ready(self, keys: SrtpKeys, address: Address) -> None:
+        """DTLS is done; `address` is where the peer is."""
+
+    def rtp_came(self, data: bytes, now: float) -> None:
+        """A decrypted RTP packet."""
+
+    def rtcp_came(self, data: bytes, now: float) -> None:
+        """A decrypted RTCP compound."""
+
+    def moved(self, address: Address) -> None:
+        """The peer is to be reached at another address from now on."""
+
+    def gone(self, reason: str) -> None:
+        """The session has ended; called exactly once."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a session dropped, and why."""
+
+    bad_integrity: int = 0
+    undecryptable: int = 0
+    before_keys: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One peer's transport. All methods but `run` are called by the port's reader and return at once."""
+
+    ice: IceCredentials
+    remote_ice: IceCredentials
+    peer: Peer
+    certificate: Certificate
+    role: Role
+    remote_fingerprints: tuple[Fingerprint, ...]
+    send: Callable[[bytes, Address], None]
+    forget: Callable[[Session], None]
+    born_s: float
+    name: str = ""
+    address: Address | None = None
+    addresses: dict[Address, float] = field(default_factory=dict)  # checked -> last heard
+    fragments: list[str] = field(default_factory=list)
+    consent_s: float = 0.0
+    nominated: bool = False
+    connected: bool = False
+    counts: Counts = field(default_factory=Counts)
+    evicted: list[Address] = field(default_factory=list)  # for the port to forget
+    _passwords: dict[str, bytes] = field(default_factory=dict)
+    _dtls: Dtls | None = None
+    _inbound: Inbound | None = None
+    _task: asyncio.Task[None] | None = None
+    _closing: asyncio.Future[None] | None = None
+    _ended: str = ""
+
+    def __post_init__(self) -> None:
+        self.accept_credentials(self.ice)
+        self.consent_s = self.born_s
+
+    # -- ICE ---------------------------------------------------------------------------------------
+
+    def accept_credentials(self, ice: IceCredentials) -> None:
+        """Answer checks for this pair too (an ICE restart keeps the old one until it is nominated)."""
+        self.fragments.append(ice.fragment)
+        self._passwords[ice.fragment] = ice.password.encode()
+
+    def restart(self, ours: IceCredentials, theirs: IceCredentials) -> None:
+        """An ICE restart: both pairs are good until a check with the new one comes (RFC 9725 4.3.3)."""
+        self.ice, self.remote_ice = ours, theirs
+        self.accept_credentials(ours)
+
+    def check(self, data: bytes, fragment: str, source: Address, now: float) -> bytes | None:
+        """The reply to a connectivity check, or None when it gets none (RFC 8445 section 7.3)."""
+        password = self._passwords[fragment]
+        try:
+            message = stun.parse(data)
+        except stun.StunError:
+            self.counts.bad_integrity += 1
+            return None
+        if message.kind != stun.BINDING_REQUEST or not stun.integrity_holds(message, password):
+            self.counts.bad_integrity += 1
+            return None
+        if message.unknown:
+            return stun.binding_error(
+                message.transaction, 420, "Unknown Attribute", password, message.unknown
+            )
+        if stun.ICE_CONTROLLED in message.attributes:  # we are lite: the peer must be controlling
+            return stun.binding_error(message.transaction, 487, "Role Conflict", password)
+        self.consent_s = now
+        self._checked(source, stun.USE_CANDIDATE in message.attributes, now)
+        return stun.binding_success(message.transaction, (source[0], source[1]), password)
+
+    def _checked(self, source: Address, nominate: bool, now: float) -> None:
+        if source not in self.addresses and len(self.addresses) >= ADDRESSES_MAX:
+            stalest = min((a for a in self.addresses if a != self.address), key=self.addresses.__getitem__)
+            del self.addresses[stalest]
+            self.evicted.append(stalest)
+        heard_s = self.addresses.get(self.address, 0.0) if self.address else 0.0
+        self.addresses[source] = now
+        if self.address is None:
+            self.address = source
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        elif source != self.address and (nominate or now - heard_s > SILENCE_SECONDS):
+            self.address = source
+            if self.connected:
+                self.peer.moved(source)
+        self.nominated = self.nominated or nominate
+
+    # -- datagrams ---------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, source: Address, now: float) -> None:
+        """A datagram that is not STUN, from an address with a valid check (RFC 7983 tells them apart)."""
+        self.addresses[source] = now
+        first = data[0]
+        if 20 <= first <= 63:
+            if self._dtls is not None:
+                self._dtls.receive(data)
+        elif 128 <= first <= 191:
+            if self._inbound is None:
+                self.counts.before_keys += 1
+            elif rtp.is_rtcp(data):
+                self._decrypted(self._inbound.rtcp(data), self.peer.rtcp_came, now)
+            else:
+                self._decrypted(self._inbound.rtp(data), self.peer.rtp_came, now)
+
+    def _decrypted(self, plain: bytes | None, hand_on: Callable[[bytes, float], None], now: float) -> None:
+        if plain is None:
+            self.counts.undecryptable += 1
+        else:
+            hand_on(plain, now)
+
+    # -- life --------------------------------------------------------------------------------------
+
+    def expired(self, now: float) -> str | None:
+        """Why the session should end now, or None."""
+        if now - self.consent_s > CONSENT_SECONDS:
+            return "consent expired"
+        if not self.connected and now - self.born_s > HANDSHAKE_SECONDS:
+            return "no handshake"
+        return None
+
+    def end(self, reason: str) -> None:
+        """Free everything; the peer is told. May be called again."""
+        if self._ended:
+            return
+        self._ended = reason
+        self.connected = False
+        self.forget(self)
+        if self._task is not None:
+            self._task.cancel()
+        if self._dtls is not None:
+            self._closing = asyncio.ensure_future(self._dtls.stop())
+        self.peer.gone(reason)
+
+    async def _run(self) -> None:
+        try:
+            await self._live()
+        except Exception as broken:
+            _log.exception("session_broke")
+            self.end(f"broken: {type(broken).__name__}")
+
+    async def _live(self) -> None:
+        self._dtls = Dtls(self.certificate, self.role, self.remote_fingerprints, self._to_peer)
+        try:
+            keys = await self._dtls.handshake()
+        except HandshakeFailed as failed:
+            self.end(str(failed))
+            return
+        self._inbound = Inbound(keys)
+        self.connected = True
+        if self.address is not None:
+            self.peer.ready(keys, self.address)
+        await self._dtls.closed()
+        self.end("the peer said goodbye")
+
+    def _to_peer(self, data: bytes) -> None:
+        if self.address is not None:
+            self.send(data, self.address)

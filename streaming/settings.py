@@ -1,0 +1,82 @@
+"""What the relay is told from outside: the environment, read once, wrong values named."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class WrongSetting(Exception):
+    """A setting has a value that cannot be used; the text names it and says what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a relay process must know before it starts."""
+
+    relay_id: str
+    http: tuple[str, int]
+    udp: tuple[str, int]
+    announce: tuple[str, ...]  # addresses that peers are told; without ports
+    url: str  # base of our HTTP side, as a browser reaches it
+    token_keys_file: Path
+    redis_url: str | None  # None: no bulletin; stages come from the file
+    stages_file: Path | None
+    viewers_max: int
+    half_open_max: int
+    fanout: str  # "native" or "python"
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the environment. Raises WrongSetting."""
+    var = environ.get("VAR_DIR", "var")
+    http = _address(environ, "RELAY_HTTP", "127.0.0.1:8081")
+    udp = _address(environ, "RELAY_UDP", "127.0.0.1:8443")
+    stages = environ.get("STAGES_FILE")
+    host = "127.0.0.1" if http[0] in ("0.0.0.0", "::") else http[0]  # noqa: S104 (a comparison, not a bind)
+    fanout = environ.get("RELAY_FANOUT", "native")
+    if fanout not in ("native", "python"):
+        raise WrongSetting("RELAY_FANOUT must be native or python")
+    return Settings(
+        relay_id=environ.get("RELAY_ID") or f"{socket.gethostname()}-{http[1]}",
+        http=http,
+        udp=udp,
+        announce=_announced(environ, udp[0]),
+        url=environ.get("RELAY_URL") or f"http://{host}:{http[1]}",
+        token_keys_file=Path(environ.get("TOKEN_KEYS_FILE") or f"{var}/keys/public.json"),
+        redis_url=None if stages else environ.get("REDIS_URL") or f"unix://{Path(var).absolute()}/valkey/s",
+        stages_file=Path(stages) if stages else None,
+        viewers_max=_number(environ, "RELAY_VIEWERS_MAX", 2000),
+        half_open_max=_number(environ, "RELAY_HALF_OPEN_MAX", 200),
+        fanout=fanout,
+    )
+
+
+def _address(environ: Mapping[str, str], name: str, default: str) -> tuple[str, int]:
+    host, _, port = environ.get(name, default).rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise WrongSetting(f"{name} must be HOST:PORT, e.g. {default}")
+    return host.strip("[]"), int(port)
+
+
+def _announced(environ: Mapping[str, str], bound: str) -> tuple[str, ...]:
+    named = tuple(a.strip() for a in environ.get("RELAY_ANNOUNCE", "").split(",") if a.strip())
+    try:
+        for address in named:
+            ipaddress.ip_address(address)
+        unspecified = ipaddress.ip_address(bound).is_unspecified
+    except ValueError as wrong:
+        raise WrongSetting(f"RELAY_ANNOUNCE and RELAY_UDP take IP addresses: {wrong}") from None
+    if named or not unspecified:
+        return named or (bound,)
+    raise WrongSetting("RELAY_ANNOUNCE must name the address that viewers reach, since RELAY_UDP binds all")
+
+
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name, str(default))
+    if not text.isdigit() or not 0 < int(text) <= 1_000_000:
+        raise WrongSetting(f"{name} must be a number from 1 to 1000000")
+    return int(text)

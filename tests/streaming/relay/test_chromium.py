@@ -1,0 +1,47 @@
+"""A real browser decodes what the relay forwards, and publishes what the relay takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.streaming.browser import PLAYER, PUBLISHER, STATS, open_browser
+from tests.streaming.house import SHOW, open_house, publish, until, watch
+
+pytestmark = pytest.mark.browser
+WAIT_MS = 20_000
+
+
+async def test_chromium_decodes_sixty_frames_of_720p(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, open_browser() as page:
+        program = house.process.relay.programs[SHOW]
+        studio = await publish(house)
+        await until(lambda: program.started)
+        await page.evaluate(PLAYER, {"url": f"{house.url}/whep/{SHOW}", "token": house.view_token()})
+        await page.wait_for_function("frames.length >= 60", timeout=WAIT_MS)
+        frames = await page.evaluate("frames")
+        stats = await page.evaluate(STATS)
+        assert {(f["width"], f["height"]) for f in frames} == {(1280, 720)}
+        assert stats["inbound-rtp video"]["framesDecoded"] >= 60
+        assert stats["inbound-rtp video"]["freezeCount"] == 0
+        # The frame on screen names its program time (mod 2**32), which is what a pin is held against.
+        assert 0 <= frames[-1]["rtp"] <= program.clock.last_ticks
+        await page.wait_for_function("frames.at(-1).capture !== null", timeout=WAIT_MS)  # DLRR and reports
+        await page.mouse.click(50, 50)  # a person presses "sound on"
+        await page.wait_for_function(
+            f"({STATS})().then(s => s['inbound-rtp audio'].totalAudioEnergy > 0)", timeout=WAIT_MS
+        )
+        await studio.close()
+
+
+async def test_chromium_publishes_full_size_from_its_first_frame(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, open_browser() as page:
+        program = house.process.relay.programs[SHOW]
+        await page.evaluate(PUBLISHER, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
+        await until(lambda: program.started)
+        viewer = await watch(house)
+        track = viewer.connection.getTransceivers()[0].receiver.track
+        first = await track.recv()
+        assert (first.width, first.height) == (1280, 720)
+        await viewer.close()
