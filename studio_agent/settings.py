@@ -1,0 +1,100 @@
+"""What a studio agent is told: the environment, and a few flags that go before it.
+
+The token never stands on a command line, where every user of the machine could read it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import urllib.parse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+PRESETS: Final = ("ultrafast", "superfast", "veryfast", "faster", "fast")
+LEAST_KBPS: Final = 300
+MOST_KBPS: Final = 20_000
+
+
+class SettingsError(Exception):
+    """A setting that cannot be; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the process is told, once."""
+
+    whip_url: str
+    source: str
+    token: str
+    token_file: Path | None
+    http_host: str
+    http_port: int
+    bitrate_kbps: int
+    preset: str
+
+    def read_token(self) -> str:
+        """The bearer token as it is now (a file may have been renewed). Raises SettingsError."""
+        if self.token_file is None:
+            return self.token
+        try:
+            return self.token_file.read_text().strip()
+        except OSError as error:
+            raise SettingsError(f"STUDIO_TOKEN_FILE cannot be read: {error.strerror}.") from None
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Flags before environment before defaults. Raises SettingsError; argparse exits with 2."""
+    flags = _parser().parse_args(arguments)
+    whip_url = flags.whip or environment.get("STUDIO_WHIP") or "http://127.0.0.1:8081/whip/main"
+    address = urllib.parse.urlsplit(whip_url)
+    if address.scheme not in ("http", "https") or not address.hostname:
+        raise SettingsError(f"STUDIO_WHIP must be an http or https address, not {whip_url!r}.")
+    if address.username or address.password:
+        raise SettingsError("STUDIO_WHIP must not carry a password: use STUDIO_TOKEN_FILE.")
+    host, port = _host_and_port(flags.http or environment.get("STUDIO_HTTP") or "127.0.0.1:8083")
+    preset = environment.get("STUDIO_PRESET", "superfast")
+    if preset not in PRESETS:
+        raise SettingsError(f"STUDIO_PRESET must be one of {', '.join(PRESETS)}, not {preset!r}.")
+    token_file = environment.get("STUDIO_TOKEN_FILE")
+    settings = Settings(
+        whip_url=whip_url,
+        source=flags.source or environment.get("STUDIO_SOURCE") or "scene",
+        token=environment.get("STUDIO_TOKEN", ""),
+        token_file=Path(token_file) if token_file else None,
+        http_host=host,
+        http_port=port,
+        bitrate_kbps=_kbps(environment.get("STUDIO_BITRATE_KBPS", "2500")),
+        preset=preset,
+    )
+    settings.read_token()
+    return settings
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m studio_agent",
+        description="Publishes a studio by WHIP. The token comes from STUDIO_TOKEN or STUDIO_TOKEN_FILE.",
+    )
+    parser.add_argument(
+        "--source", help="scene, FILE, camera or camera:DEVICE (STUDIO_SOURCE; default scene)"
+    )
+    parser.add_argument("--whip", metavar="URL", help="the studio's WHIP address (STUDIO_WHIP)")
+    parser.add_argument(
+        "--http", metavar="HOST:PORT", help="health and metrics (STUDIO_HTTP; 127.0.0.1:8083)"
+    )
+    return parser
+
+
+def _host_and_port(value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise SettingsError(f"STUDIO_HTTP must be HOST:PORT, not {value!r}.")
+    return host.strip("[]"), int(port)
+
+
+def _kbps(value: str) -> int:
+    if not value.isdecimal() or not LEAST_KBPS <= int(value) <= MOST_KBPS:
+        raise SettingsError(f"STUDIO_BITRATE_KBPS must be {LEAST_KBPS} to {MOST_KBPS}, not {value!r}.")
+    return int(value)

@@ -1,0 +1,321 @@
+"""The shell of the studio: two source threads, the uplink machine, one session at a time.
+
+The threads draw or read, encode and hand access units to the loop. While nobody takes them nothing
+is encoded. The uplink machine decides; this page only carries its actions out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import aiohttp
+import structlog
+
+from .encoder import AccessUnit, PictureEncoder, SoundEncoder
+from .health import Health
+from .mixer import SILENT_DBFS, Mixer
+from .publish import WhipClient
+from .session import Feedback, Session, SessionFailed
+from .settings import Settings, SettingsError
+from .sources import Clock, Source, SourceFailed
+from .uplink import (
+    Action,
+    Answered,
+    CloseSession,
+    Connect,
+    Connected,
+    Event,
+    GiveUp,
+    Lost,
+    Offer,
+    Refused,
+    StartAsked,
+    StopAsked,
+    TimePassed,
+    Unreachable,
+    Uplink,
+    WakeAt,
+)
+
+KEYFRAME_GAP_S: Final = 0.3  # requests closer than this share a keyframe
+MOST_HANDED: Final = 8  # access units on their way from the threads to the loop
+CLOSE_LIMIT_S: Final = 3.0
+EXIT_OK: Final = 0
+EXIT_SOURCE: Final = 2
+EXIT_REFUSED: Final = 3
+
+log = structlog.get_logger("studio")
+
+
+class Meter:
+    """How much came in the last second. Written by one thread, read by any."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._recent: deque[tuple[float, int]] = deque(maxlen=2_000)
+
+    def add(self, amount: int, now_s: float) -> None:
+        self.total += amount
+        self._recent.append((now_s, amount))
+
+    def per_second(self, now_s: float) -> int:
+        return sum(amount for at_s, amount in tuple(self._recent) if at_s > now_s - 1)
+
+
+class Studio:
+    """One source on its way to one WHIP address. `run()` gives the exit code."""
+
+    def __init__(self, settings: Settings, source: Source) -> None:
+        self._settings = settings
+        self._source = source
+        self._clock = Clock()
+        self._uplink = Uplink()
+        self._session: Session | None = None
+        self._stop_threads = threading.Event()
+        self._wants_keyframe = threading.Event()
+        self._is_live = threading.Event()
+        self._keyframe_asked_s = 0.0
+        self._keyframe_requests = 0
+        self._target_bps = settings.bitrate_kbps * 1000
+        self._handed = 0
+        self._dropped = 0
+        self._resent = 0
+        self._pictures = Meter()
+        self._bits = Meter()
+        self._mixer = Mixer()
+        self._exit_code = EXIT_OK
+        self._sentence = ""
+        self._token_sent = ""
+        self._wake: asyncio.TimerHandle | None = None
+        self._work: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> int:
+        """Publish until `stop()`, a refusal that no repetition mends, or the source's end."""
+        self._loop = asyncio.get_running_loop()
+        self._over = asyncio.Event()
+        threads = [
+            threading.Thread(target=self._carry, args=(carry,), name=name, daemon=True)
+            for name, carry in (("picture", self._carry_pictures), ("sound", self._carry_sounds))
+        ]
+        for thread in threads:
+            thread.start()
+        async with aiohttp.ClientSession() as http:
+            self._whip = WhipClient(http, self._settings.whip_url, lambda: self._token_sent)
+            self._tell(StartAsked())
+            await self._over.wait()
+            await self._finish()
+        self._stop_threads.set()
+        for thread in threads:
+            await asyncio.to_thread(thread.join, 2.0)
+        if self._sentence:
+            log.error("studio stopped", detail=self._sentence)
+        return self._exit_code
+
+    def stop(self) -> None:
+        """End in order: DELETE the session, close it, end the threads."""
+        self._tell(StopAsked())
+        self._over.set()
+
+    async def _finish(self) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_LIMIT_S):
+                while self._work:
+                    await asyncio.gather(*self._work, return_exceptions=True)
+        for task in self._work:
+            task.cancel()
+
+    # -- the uplink ------------------------------------------------------------------------------
+
+    def _tell(self, event: Event) -> None:
+        before = self._uplink.state
+        actions = self._uplink.receive(event, time.monotonic(), random.random())
+        if self._uplink.state != before:
+            log.info("uplink", state=self._uplink.state, detail=self._uplink.detail)
+        if self._uplink.state != "live":
+            self._is_live.clear()
+        for action in actions:
+            self._do(action)
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Offer():
+                self._start(self._offer())
+            case Connect(answer):
+                self._start(self._connect(answer))
+            case CloseSession(location):
+                self._start(self._close(self._session, location))
+                self._session = None
+            case WakeAt(at_s):
+                if self._wake is not None:
+                    self._wake.cancel()
+                delay_s = max(0.0, at_s - time.monotonic())
+                self._wake = self._loop.call_later(delay_s, self._tell, TimePassed())
+            case GiveUp(sentence):
+                self._exit_code, self._sentence = EXIT_REFUSED, sentence
+                self._over.set()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _offer(self) -> None:
+        session = Session(self._clock.now, Feedback(self._ask_keyframe, self._steer, self._lost))
+        try:
+            self._token_sent = await asyncio.to_thread(self._settings.read_token)
+            offer = await session.offer()
+        except (SessionFailed, SettingsError) as error:
+            await session.close()
+            self._tell(Unreachable(str(error)))
+            return
+        outcome = await self._whip.offer(offer, time.time())
+        if isinstance(outcome, Answered):
+            if self._uplink.state == "offering":
+                self._session = session
+            else:
+                await session.close()
+                await self._whip.delete(outcome.location)
+        else:
+            await session.close()
+            outcome = await self._or_renewed(outcome)
+        self._tell(outcome)
+
+    async def _or_renewed(self, outcome: Refused | Unreachable) -> Refused | Unreachable:
+        """A token that was renewed while we asked with the old one is tried before giving up."""
+        if isinstance(outcome, Refused) and outcome.status == 401:
+            with contextlib.suppress(SettingsError):
+                if await asyncio.to_thread(self._settings.read_token) != self._token_sent:
+                    return Unreachable("the token was renewed")
+        return outcome
+
+    async def _connect(self, answer: str) -> None:
+        session = self._session
+        if session is None:
+            return
+        try:
+            await session.connect(answer)
+        except SessionFailed as error:
+            if session is self._session:
+                self._tell(Lost(str(error)))
+            return
+        if session is self._session:
+            self._tell(Connected())
+            self._steer(self._settings.bitrate_kbps * 1000)
+            self._wants_keyframe.set()
+            self._is_live.set()
+
+    async def _close(self, session: Session | None, location: str | None) -> None:
+        if session is not None:
+            self._resent += session.resent
+            self._dropped += session.dropped_frames
+            await session.close()
+        if location is not None:
+            await self._whip.delete(location)
+
+    # -- feedback of the session -----------------------------------------------------------------
+
+    def _ask_keyframe(self) -> None:
+        self._keyframe_requests += 1
+        now_s = time.monotonic()
+        if now_s - self._keyframe_asked_s >= KEYFRAME_GAP_S:
+            self._keyframe_asked_s = now_s
+            self._wants_keyframe.set()
+
+    def _steer(self, bitrate_bps: int) -> None:
+        self._target_bps = min(bitrate_bps, self._settings.bitrate_kbps * 1000)
+
+    def _lost(self, why: str, by_peer: bool) -> None:
+        self._tell(Lost(why, by_peer))
+
+    # -- the threads -------------------------------------------------------------------------------
+
+    def _carry(self, carry: Callable[[], None]) -> None:
+        """Run one thread's work; what ends it ends the studio with a sentence."""
+        try:
+            carry()
+        except SourceFailed as error:
+            self._loop.call_soon_threadsafe(self._source_failed, str(error))
+        except Exception as error:
+            log.exception("a source thread failed")
+            self._loop.call_soon_threadsafe(self._source_failed, f"The source failed: {error!r}.")
+
+    def _source_failed(self, sentence: str) -> None:
+        if not self._over.is_set():
+            self._exit_code, self._sentence = EXIT_SOURCE, sentence
+            self.stop()
+
+    def _carry_pictures(self) -> None:
+        encoder = PictureEncoder(self._source.fps, self._settings.bitrate_kbps * 1000, self._settings.preset)
+        for picture in self._source.pictures(self._clock, self._stop_threads):
+            if not self._is_live.is_set():
+                continue
+            encoder.steer(self._target_bps)
+            as_keyframe = self._wants_keyframe.is_set()
+            self._wants_keyframe.clear()
+            unit = encoder.encode(picture, as_keyframe)
+            if unit is not None:
+                self._pictures.add(1, time.monotonic())
+                self._hand(self._send_picture, unit)
+
+    def _carry_sounds(self) -> None:
+        encoder = SoundEncoder()
+        for sound in self._source.sounds(self._clock, self._stop_threads):
+            for chunk in self._mixer.mix(sound):
+                if self._is_live.is_set():
+                    unit = encoder.encode(chunk)
+                    if unit is not None:
+                        self._hand(self._send_sound, unit)
+
+    def _hand(self, send: Callable[[AccessUnit], None], unit: AccessUnit) -> None:
+        """To the loop, unless it is so far behind that the unit would be stale."""
+        if self._handed >= MOST_HANDED:
+            self._dropped += 1
+            self._wants_keyframe.set()
+            return
+        self._handed += 1
+        self._loop.call_soon_threadsafe(send, unit)
+
+    def _send_picture(self, unit: AccessUnit) -> None:
+        self._handed -= 1
+        if self._session is not None:
+            self._session.send_picture(unit)
+            self._bits.add(len(unit.data) * 8, time.monotonic())
+
+    def _send_sound(self, unit: AccessUnit) -> None:
+        self._handed -= 1
+        if self._session is not None:
+            self._session.send_sound(unit)
+            self._bits.add(len(unit.data) * 8, time.monotonic())
+
+    # -- how it is -----------------------------------------------------------------------------------
+
+    def health(self) -> Health:
+        """How the studio is now."""
+        session, now_s = self._session, time.monotonic()
+        return Health(
+            state=self._uplink.state,
+            detail=self._uplink.detail,
+            source=self._settings.source,
+            fps=self._pictures.per_second(now_s),
+            bitrate_bps=self._bits.per_second(now_s),
+            target_bps=self._target_bps,
+            level_dbfs=round(max(SILENT_DBFS, self._mixer.level_dbfs), 1),
+            rtt_ms=round(session.rtt_s * 1000, 1) if session else 0.0,
+            loss_percent=round(session.loss_share * 100, 1) if session else 0.0,
+            pictures=self._pictures.total,
+            skipped_pictures=self._source.skipped,
+            dropped_frames=self._dropped + (session.dropped_frames if session else 0),
+            keyframe_requests=self._keyframe_requests,
+            resent_packets=self._resent + (session.resent if session else 0),
+            connections=self._uplink.connections,
+            losses=self._uplink.losses,
+        )

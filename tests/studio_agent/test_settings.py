@@ -1,0 +1,46 @@
+"""What the agent is told; what cannot be is named."""
+
+from pathlib import Path
+
+import pytest
+
+from studio_agent.settings import SettingsError, read_settings
+
+
+def test_a_flag_goes_before_the_environment() -> None:
+    environment = {"STUDIO_SOURCE": "camera", "STUDIO_WHIP": "https://relay.example/whip/a"}
+    settings = read_settings(["--source", "scene"], environment)
+    assert (settings.source, settings.whip_url) == ("scene", "https://relay.example/whip/a")
+
+
+def test_the_token_is_read_anew_from_its_file(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("one\n")
+    settings = read_settings([], {"STUDIO_TOKEN_FILE": str(token), "STUDIO_TOKEN": "ignored"})
+    assert settings.read_token() == "one"
+    token.write_text("two\n")
+    assert settings.read_token() == "two"
+
+
+def test_no_flag_takes_a_token() -> None:
+    with pytest.raises(SystemExit) as ended:
+        read_settings(["--token", "secret"], {})
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("STUDIO_WHIP", "ftp://relay/whip/main"),
+        ("STUDIO_WHIP", "http://user:secret@relay/whip/main"),
+        ("STUDIO_HTTP", "8083"),
+        ("STUDIO_BITRATE_KBPS", "much"),
+        ("STUDIO_BITRATE_KBPS", "100"),
+        ("STUDIO_PRESET", "placebo"),
+        ("STUDIO_TOKEN_FILE", "/absent/token"),
+    ],
+)
+def test_a_wrong_value_names_itself_in_one_sentence(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{name}[^.].*\.$") as error:
+        read_settings([], {name: value})
+    assert "secret" not in str(error.value)

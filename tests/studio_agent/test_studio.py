@@ -1,0 +1,95 @@
+"""A studio and a real WHIP counterpart: pictures are decoded, and every break is mended."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from studio_agent.settings import read_settings
+from studio_agent.sources.scene import SceneSource
+from studio_agent.studio import EXIT_OK, EXIT_REFUSED, Studio
+from tests.studio_agent.receiver import Receiver, Refusal, running
+from tests.studio_agent.test_scene import time_in
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[tuple[Receiver, TestServer]]:
+    receiver = Receiver(token="t0ken")
+    async with running(receiver) as server:
+        yield receiver, server
+
+
+@contextlib.asynccontextmanager
+async def publishing(
+    server: TestServer, token: str = "t0ken"
+) -> AsyncIterator[tuple[Studio, asyncio.Task[int]]]:
+    environment = {
+        "STUDIO_WHIP": str(server.make_url("/whip/main")),
+        "STUDIO_TOKEN": token,
+        "STUDIO_PRESET": "ultrafast",
+    }
+    studio = await asyncio.to_thread(lambda: Studio(read_settings([], environment), SceneSource()))
+    task = asyncio.create_task(studio.run())
+    try:
+        yield studio, task
+    finally:
+        if not task.done():
+            studio.stop()
+        await task
+
+
+async def test_a_stranger_decodes_picture_and_sound(receiver: tuple[Receiver, TestServer]) -> None:
+    counterpart, server = receiver
+    async with publishing(server) as (studio, task):
+        session = await counterpart.session(0)
+        await session.wait_for_pictures(20)
+        assert session.sounds > 10
+        frame = session.pictures[-1]
+        assert (frame.width, frame.height) == (1280, 720)
+        assert time_in(frame) is not None
+        health = studio.health()
+        assert (health.state, health.connections) == ("live", 1)
+    assert task.result() == EXIT_OK
+    assert session.is_deleted
+
+
+async def test_a_keyframe_comes_when_it_is_asked_for(receiver: tuple[Receiver, TestServer]) -> None:
+    counterpart, server = receiver
+    async with publishing(server) as (studio, _):
+        session = await counterpart.session(0)
+        await session.wait_for_pictures(10)
+        await session.ask_for_keyframe()
+        await session.wait_for_pictures(30)
+        assert studio.health().keyframe_requests >= 1
+        assert any(frame.key_frame for frame in session.pictures[10:30])
+
+
+async def test_a_session_that_the_relay_closes_is_replaced(receiver: tuple[Receiver, TestServer]) -> None:
+    counterpart, server = receiver
+    async with publishing(server) as (studio, _):
+        first = await counterpart.session(0)
+        await first.wait_for_pictures(3)
+        await first.peer.close()
+        second = await counterpart.session(1)
+        await second.wait_for_pictures(3)
+        health = studio.health()
+        assert (health.connections, health.losses) == (2, 1)
+
+
+async def test_a_relay_that_is_full_is_asked_again(receiver: tuple[Receiver, TestServer]) -> None:
+    counterpart, server = receiver
+    counterpart.refusals = [Refusal(503, {"Retry-After": "0"}), Refusal(409)]
+    async with publishing(server):
+        session = await counterpart.session(0)
+        await session.wait_for_pictures(1)
+    assert counterpart.posts == 3
+
+
+async def test_a_token_that_is_not_accepted_ends_the_studio(receiver: tuple[Receiver, TestServer]) -> None:
+    counterpart, server = receiver
+    async with publishing(server, token="wrong") as (studio, task):
+        assert await asyncio.wait_for(task, 10) == EXIT_REFUSED
+        assert "token" in studio.health().detail
+    assert counterpart.posts == 1
