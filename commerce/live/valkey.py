@@ -40,6 +40,7 @@ def open_redis(url: str, connections: int | None = None) -> Redis:
         socket_connect_timeout=ANSWER_WITHIN_SECONDS,
         max_connections=connections,
         protocol=2,
+        driver_info=None,  # else every connection reads the package's metadata from disk
     )
     return client
 

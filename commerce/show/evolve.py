@@ -17,6 +17,9 @@ from commerce.show.state import Allotment, Offer, Order, Outcome, Pin, Pool, Sta
 
 REFUSALS_KEPT_MS: Final = 60_000
 REFUSALS_KEPT_MOST: Final = 500_000  # five seconds (the deadline of a command) of 10^5 refusals a second
+# Said, but not remembered: a wish that came too late may be asked again under its key, and a key that
+# was used for another wish still answers the first one.
+FORGOTTEN: Final = frozenset({"TooLate", "KeyReused"})
 
 
 class BrokenLog(ValueError):
@@ -152,6 +155,14 @@ def _end_hold(state: State, order_id: str, how: OrderState) -> None:
     order.version = state.version
     state.awaiting -= 1
     _take(state, order, -1)
+    _prune(state)
+
+
+def _prune(state: State) -> None:
+    """Drop the head of the queue of holds as far as it no longer waits; each order once in its life."""
+    holds, orders = state.holds, state.orders
+    while holds and orders[holds[0]].state != "awaiting_payment":
+        holds.popleft()
 
 
 def _order_cancelled(state: State, event: e.OrderCancelled) -> None:
@@ -160,9 +171,6 @@ def _order_cancelled(state: State, event: e.OrderCancelled) -> None:
 
 def _order_lapsed(state: State, event: e.OrderLapsed) -> None:
     _end_hold(state, event.order, "lapsed")
-    holds, orders = state.holds, state.orders
-    while holds and orders[holds[0]].state != "awaiting_payment":
-        holds.popleft()
 
 
 def _order_reheld(state: State, event: e.OrderReheld) -> None:
@@ -187,6 +195,7 @@ def _order_paid(state: State, event: e.OrderPaid) -> None:
             pool = state.pools[sku]
             pool.held -= quantity * units
             pool.sold += quantity * units
+    _prune(state)
 
 
 def _payment_failed(state: State, event: e.PaymentFailed) -> None:
@@ -233,7 +242,7 @@ def _command_accepted(state: State, event: e.CommandAccepted) -> None:
 
 
 def _command_refused(state: State, event: e.CommandRefused) -> None:
-    if state.remembers:
+    if state.remembers and event.refusal["code"] not in FORGOTTEN:
         who = (event.actor, event.key)
         if who not in state.refusals:
             state.refused_at.append((state.at, event.actor, event.key))

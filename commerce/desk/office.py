@@ -1,0 +1,83 @@
+"""All shows of one desk process: a shift for each on the roster, each with a wire and a task of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from commerce.desk.clock import Clock
+from commerce.desk.shift import Shift
+from commerce.live.roster import Roster
+from commerce.live.wire import Broken, Wire
+
+LOOK_SECONDS: Final = 0.25
+SHOWS_MOST: Final = 1_000
+STOP_SECONDS: Final = 3.0
+
+_log: Final = structlog.get_logger("office")
+
+
+class Office:
+    """Runs a shift for every show on the roster. `run` ends when its task is cancelled or all is stopped.
+
+    A show whose log cannot be believed (`broken`) is not run again: somebody has to look.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        connect: Callable[[], Wire],
+        clock: Clock,
+        incarnation: Callable[[], str],
+    ) -> None:
+        self.shifts: dict[str, Shift] = {}
+        self.broken: dict[str, str] = {}
+        self._roster, self._connect, self._clock, self._incarnation = roster, connect, clock, incarnation
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Look at the roster again and again."""
+        while True:
+            try:
+                shows = await self._roster.shows()
+            except Broken as why:
+                _log.warning("no roster", why=str(why))
+            else:
+                for show in sorted(shows - self._tasks.keys() - self.broken.keys()):
+                    if len(self._tasks) < SHOWS_MOST:
+                        self._tasks[show] = asyncio.create_task(self._work(show), name=f"shift {show}")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _work(self, show: str) -> None:
+        wire = self._connect()
+        shift = self.shifts[show] = Shift(show, wire, self._clock, self._incarnation)
+        try:
+            await shift.run()
+            if not shift.stopping:
+                await self._roster.remove(show)
+        except Broken as why:
+            _log.warning("show stays on the roster", show=show, why=str(why))
+        except Exception as alarm:
+            # BrokenLog, Trimmed, UnknownEvent: going on would build on a log that nobody can believe.
+            self.broken[show] = repr(alarm)
+            _log.exception("alarm: the show's log cannot be believed", show=show)
+        finally:
+            with contextlib.suppress(Exception):
+                await wire.aclose()
+            self.shifts.pop(show, None)
+            self._tasks.pop(show, None)
+
+    async def stop(self) -> None:
+        """Finish the batches under way and give the leases back."""
+        for shift in self.shifts.values():
+            shift.stopping = True
+        tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,114 @@
+"""One batch of commands becomes one commit and its replies. Knows no Redis and no clock.
+
+The state runs ahead: after `propose` it is the one behind the proposed commit. Whoever cannot append
+the commit must throw the state away. No reply may leave before the commit stands, not even a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from commerce.live.envelope import Ask, Letter, Reply
+from commerce.show import commands as c
+from commerce.show import events as e
+from commerce.show import refusals as r
+from commerce.show.commit import Commit
+from commerce.show.decide import decide, decide_outage, decide_time
+from commerce.show.evolve import begin, evolve
+from commerce.show.state import Outcome, State
+
+NO_INBOX: Final = "0-0"
+
+
+class Proposal(NamedTuple):
+    """A commit to append, and what to tell each front once it stands."""
+
+    commit: Commit
+    replies: dict[str, list[Reply]]
+
+
+def propose(
+    state: State, by: str, letters: Sequence[Letter], now: int, outage_ms: int = 0
+) -> Proposal | None:
+    """Decide all letters at Redis time `now`, in order, after what time alone brings; None if nothing is due.
+
+    Letters must lie behind `state.inbox`. `outage_ms` is how long the show had no desk, if too long.
+    """
+    now = max(now, state.at)
+    # After an outage the holds first grow; what still lapses then does so in the next commit.
+    due = decide_outage(state, outage_ms) or decide_time(state, now)
+    if not due and not letters:
+        return None
+    version, prev_by = state.version + 1, state.by
+    begin(state, version, now)
+    events: list[e.Event] = []
+    for event in due:
+        evolve(state, event)
+        events.append(event)
+    replies: dict[str, list[Reply]] = {}
+    for letter in letters:
+        mine = replies.setdefault(letter.front, [])
+        for ask in letter.asks:
+            mine.append(_answer(state, ask, now, events))
+    state.by = by
+    if letters:
+        state.inbox = letters[-1].id
+    return Proposal(Commit(version, by, prev_by, now, state.inbox, tuple(events)), replies)
+
+
+def remind(state: State, letters: Sequence[Letter]) -> dict[str, list[Reply]]:
+    """Replies to letters that a commit has long taken into account: the desk that wrote it may have died
+    before it answered. Only what is remembered is said."""
+    replies: dict[str, list[Reply]] = {}
+    for letter in letters:
+        for ask in letter.asks:
+            known = state.recall(ask.actor, ask.key)
+            if known is not None and known.fingerprint == ask.fingerprint:
+                replies.setdefault(letter.front, []).append(_again(ask, known))
+    return replies
+
+
+def _again(ask: Ask, known: Outcome) -> Reply:
+    return Reply(ask.ticket, known.version, known.accepted, known.body)
+
+
+def _answer(state: State, ask: Ask, now: int, events: list[e.Event]) -> Reply:
+    known = state.recall(ask.actor, ask.key)
+    if known is not None:
+        if known.fingerprint == ask.fingerprint:
+            return _again(ask, known)
+        return _refuse(state, ask, r.KeyReused(), events)
+    if now > ask.deadline:
+        return _refuse(state, ask, r.TooLate(), events)
+    try:
+        command = c.from_wire(ask.name, ask.body)
+    except c.Malformed as wrong:
+        return _refuse(state, ask, r.Misshapen(str(wrong)), events)
+    decision = decide(state, command, now)
+    if isinstance(decision, r.Refusal):
+        return _refuse(state, ask, decision, events)
+    for event in decision:
+        evolve(state, event)
+    result = _result(state, command)
+    accepted = e.CommandAccepted(ask.actor, ask.key, ask.fingerprint, ask.name, result)
+    evolve(state, accepted)
+    events += decision
+    events.append(accepted)
+    return Reply(ask.ticket, state.version, True, result)
+
+
+def _refuse(state: State, ask: Ask, refusal: r.Refusal, events: list[e.Event]) -> Reply:
+    body = r.to_wire(refusal)
+    refused = e.CommandRefused(ask.actor, ask.key, ask.fingerprint, ask.name, body)
+    evolve(state, refused)
+    events.append(refused)
+    return Reply(ask.ticket, state.version, False, body)
+
+
+def _result(state: State, command: c.Command) -> dict[str, Any]:
+    if isinstance(command, c.PlaceOrder):
+        return {"order": command.order, "held_until": state.orders[command.order].held_until}
+    if isinstance(command, c.CancelOrder | c.RecordPayment):
+        return {"order": command.order, "state": state.orders[command.order].state}
+    return {}

@@ -1,0 +1,290 @@
+"""A desk's work on one show: take the lease, fold the log, then batch after batch until something ends it.
+
+Its only awaits are on the wire and the clock it is given, one at a time, so the simulation can stop it
+between any two. The lease saves work; what fences is the version: entry N-0 is written once.
+
+    peek -> load -> take lease -> catch up -> remind -> ( read -> propose -> append -> answer ) ...
+
+An append whose outcome is not known is looked up: own `by` stands -> answer; another's -> step down;
+nothing -> the same commit under the same id. There is never more than one append in flight.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from commerce.desk.clock import Clock
+from commerce.desk.propose import Proposal, propose, remind
+from commerce.live import envelope, keys
+from commerce.live.envelope import Illegible, Letter
+from commerce.live.log import Log, Trimmed
+from commerce.live.snapshot import Snapshots
+from commerce.live.wire import Broken, Entry, Outdated, Wire
+from commerce.show.commit import Commit
+from commerce.show.decide import next_moment
+from commerce.show.state import State
+
+LEASE_MS: Final = 2_000
+RENEW_AFTER_MS: Final = 500
+GIVE_UP_AFTER_MS: Final = 1_500  # by the holder's own clock: well before another may take it
+OUTAGE_MS: Final = 5_000  # a longer one extends holds
+COMMANDS_PER_COMMIT: Final = 2_000
+ENTRIES_AT_ONCE: Final = 256
+PEEK_MS: Final = 200
+TRY_AGAIN_MS: Final = 20
+TRIM_AFTER_LETTERS: Final = 200
+ANSWERS_KEPT: Final = 1_000  # entries in one front's stream
+ANSWERS_EXPIRE_MS: Final = 60_000
+QUIET_MS: Final = 10_000  # of a closed show, before its desk leaves it
+
+_log: Final = structlog.get_logger("desk")
+
+
+class SteppedDown(Exception):
+    """The lease is lost or another desk wrote the version: all state of this tenure is void."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a shift has done so far; read by metrics."""
+
+    tenures: int = 0
+    commits: int = 0
+    commands: int = 0
+    fenced: int = 0
+    lookups: int = 0
+    illegible: int = 0
+    outages: int = 0
+    version: int = 0
+    inbox_lag: int = 0  # entries read but not yet decided
+    committed_at_ms: float = 0.0  # own clock
+
+
+class Shift:
+    """One show at one desk. `run` until the show is closed and quiet, or until told to stop."""
+
+    def __init__(self, show: str, wire: Wire, clock: Clock, incarnation: Callable[[], str]) -> None:
+        self.show, self.tally, self.stopping = show, Tally(), False
+        self._wire, self._clock, self._incarnation = wire, clock, incarnation
+        self._log = Log(wire)
+        self._held_ms = self._offset_ms = self._used_ms = 0.0
+        self._cursor = "0-0"
+        self._letters: deque[Letter] = deque()
+        self._done: str | None = None  # the last letter answered but not trimmed yet
+        self._done_since_trim = 0
+
+    async def run(self) -> None:
+        """Work on the show for as long as it needs a desk. Raises BrokenLog or Trimmed: alarm, no way on."""
+        while not self.stopping:
+            by = self._incarnation()
+            try:
+                if await self._tenure(by):
+                    return
+            except (Broken, SteppedDown) as why:
+                _log.warning("stepped down", show=self.show, by=by, why=str(why) or type(why).__name__)
+            if not self.stopping:
+                await self._clock.sleep(PEEK_MS)
+
+    async def _tenure(self, by: str) -> bool:
+        """One incarnation, from an empty lease to stepping down; True when the show needs no desk."""
+        lease = keys.lease(self.show)
+        if await self._wire.get(lease) is not None:
+            return False
+        # The long part is done before the lease is taken, so that it cannot run out meanwhile.
+        state = await Snapshots(self._wire).load(self.show)
+        self._held_ms = self._clock.monotonic_ms()
+        tenure = await self._wire.take_lease(lease, keys.alive(self.show), by, LEASE_MS)
+        if tenure is None:
+            return False
+        self._set_time(tenure.now_ms)
+        await self._log.catch_up(state)
+        self.tally.tenures += 1
+        self._used_ms = self._clock.monotonic_ms()
+        away = tenure.now_ms - max(tenure.alive_ms, state.at)
+        outage_ms = away if away > OUTAGE_MS and state.version else 0
+        self.tally.outages += outage_ms > 0
+        _log.info("took over", show=self.show, by=by, version=state.version, away_ms=away)
+        self._letters.clear()
+        self._cursor, self._done = "0-0", None
+        await self._remind(state)
+        try:
+            return await self._serve(state, by, outage_ms)
+        finally:
+            # Only to spare the next one the wait: the version fences whatever is still under way.
+            with contextlib.suppress(Broken):
+                await self._wire.leave_lease(lease, by)
+
+    async def _serve(self, state: State, by: str, outage_ms: int) -> bool:
+        while not self.stopping:
+            # An outage is committed before the first renewal, which would make it forgotten.
+            if not outage_ms:
+                await self._renew(by)
+                await self._read(state)
+            batch = self._batch()
+            proposal = propose(state, by, batch, self._now_ms(), outage_ms)
+            outage_ms = 0
+            if proposal is None:
+                if state.stage == "closed" and self._clock.monotonic_ms() - self._used_ms > QUIET_MS:
+                    return True
+                continue
+            await self._commit(proposal.commit)
+            await self._answer(proposal, batch)
+        return False
+
+    # -- time and lease ----------------------------------------------------------------------------
+
+    def _set_time(self, redis_ms: int) -> None:
+        self._offset_ms = redis_ms - self._clock.monotonic_ms()
+
+    def _now_ms(self) -> int:
+        return int(self._clock.monotonic_ms() + self._offset_ms)
+
+    def _must_hold(self) -> None:
+        if self._clock.monotonic_ms() - self._held_ms > GIVE_UP_AFTER_MS:
+            raise SteppedDown("lease not renewed in time")
+
+    async def _renew(self, by: str) -> None:
+        asked_ms = self._clock.monotonic_ms()
+        if asked_ms - self._held_ms < RENEW_AFTER_MS:
+            return
+        while True:
+            self._must_hold()
+            asked_ms = self._clock.monotonic_ms()
+            try:
+                now = await self._wire.renew_lease(keys.lease(self.show), keys.alive(self.show), by, LEASE_MS)
+                break
+            except Broken:
+                await self._clock.sleep(TRY_AGAIN_MS)
+        if now is None:
+            raise SteppedDown("another desk has the lease")
+        self._held_ms = asked_ms
+        self._set_time(now)
+        await self._trim(at_least=1)
+
+    # -- letters -----------------------------------------------------------------------------------
+
+    async def _read(self, state: State) -> None:
+        """Wait for letters until the next renewal or the next moment of the show, whichever is first."""
+        if self._letters:
+            return
+        wait_ms = RENEW_AFTER_MS - (self._clock.monotonic_ms() - self._held_ms)
+        moment = next_moment(state)
+        if moment is not None:
+            wait_ms = min(wait_ms, moment - self._now_ms())
+        inbox = keys.inbox(self.show)
+        if wait_ms >= 1:
+            entries = await self._wire.wait(inbox, self._cursor, ENTRIES_AT_ONCE, int(wait_ms))
+        else:
+            entries = await self._wire.read(inbox, self._cursor, ENTRIES_AT_ONCE)
+        self._take(entries)
+
+    def _take(self, entries: list[Entry]) -> list[Letter]:
+        letters = []
+        for entry in entries:
+            self._cursor = entry.id
+            try:
+                letters.append(envelope.unseal(entry))
+            except Illegible as why:
+                self.tally.illegible += 1
+                _log.error("illegible letter", show=self.show, why=str(why))
+                letters.append(Letter(entry.id, "", []))  # its place in the inbox is still taken
+        self._letters.extend(letters)
+        self.tally.inbox_lag = len(self._letters)
+        return letters
+
+    def _batch(self) -> list[Letter]:
+        batch: list[Letter] = []
+        commands = 0
+        while self._letters and commands < COMMANDS_PER_COMMIT:
+            letter = self._letters.popleft()
+            batch.append(letter)
+            commands += len(letter.asks)
+        self.tally.commands += commands
+        return batch
+
+    async def _remind(self, state: State) -> None:
+        """Answer again what the desk before may not have answered: letters up to the log's position."""
+        while self._order(self._cursor) < self._order(state.inbox):
+            entries = await self._wire.read(keys.inbox(self.show), self._cursor, ENTRIES_AT_ONCE)
+            if not entries:
+                break
+            letters = self._take(entries)
+            old = [letter for letter in letters if self._order(letter.id) <= self._order(state.inbox)]
+            await self._post({front: said for front, said in remind(state, old).items() if front})
+            for _ in old:
+                self._letters.popleft()
+            if len(old) < len(letters):
+                return
+        if self._order(self._cursor) < self._order(state.inbox):
+            self._cursor = state.inbox
+
+    @staticmethod
+    def _order(entry_id: str) -> tuple[int, int]:
+        ms, _, seq = entry_id.partition("-")
+        return int(ms), int(seq)
+
+    # -- commit, then answer -----------------------------------------------------------------------
+
+    async def _commit(self, commit: Commit) -> None:
+        """Have the commit stand, or step down."""
+        while True:
+            self._must_hold()
+            outdated = False
+            try:
+                await self._log.append(self.show, commit)
+                break
+            except Outdated:
+                outdated = True
+            except Broken:
+                await self._clock.sleep(TRY_AGAIN_MS)
+            standing = await self._look(commit.version)
+            if standing is not None and standing.by == commit.by:
+                break
+            if standing is not None or outdated:
+                self.tally.fenced += 1
+                raise SteppedDown(f"another desk wrote version {commit.version}")
+        self.tally.commits += 1
+        self.tally.version = commit.version
+        self.tally.committed_at_ms = self._used_ms = self._clock.monotonic_ms()
+
+    async def _look(self, version: int) -> Commit | None:
+        self.tally.lookups += 1
+        while True:
+            self._must_hold()
+            try:
+                return await self._log.commit(self.show, version)
+            except Broken:
+                await self._clock.sleep(TRY_AGAIN_MS)
+
+    async def _answer(self, proposal: Proposal, batch: list[Letter]) -> None:
+        await self._post({front: said for front, said in proposal.replies.items() if front and said})
+        if batch:
+            self._done = batch[-1].id
+            self._done_since_trim += len(batch)
+            await self._trim(at_least=TRIM_AFTER_LETTERS)
+
+    async def _post(self, replies: dict[str, list[envelope.Reply]]) -> None:
+        """Tell the fronts. If it breaks the tenure ends, and the next one reminds them."""
+        if replies:
+            posts = [
+                (keys.answers(self.show, front), envelope.seal_replies(said))
+                for front, said in replies.items()
+            ]
+            await self._wire.post(posts, ANSWERS_KEPT, ANSWERS_EXPIRE_MS)
+
+    async def _trim(self, at_least: int) -> None:
+        """Forget letters that are answered. Never one that is not: it may have to be answered again."""
+        if self._done is None or self._done_since_trim < at_least:
+            return
+        ms, _, seq = self._done.partition("-")
+        await self._wire.trim(keys.inbox(self.show), f"{ms}-{int(seq) + 1}")
+        self._done, self._done_since_trim = None, 0
+
+
+__all__ = ["Shift", "SteppedDown", "Tally", "Trimmed"]

