@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from commerce.show import commands as c
-from commerce.show.language import OrderLine, SkuLine
+from commerce.show.language import OrderLine, PaymentOutcome, SkuLine
 
 TITLE = {"en": "Silk scarf", "zh": "丝巾", "ru": "Шёлковый шарф"}
 HOLD_SECONDS = 300
@@ -28,6 +28,7 @@ def order(
 
 
 def payment(
-    order_id: str, name: str = "pay-1", amount: int = 1_000, outcome: str = "succeeded"
+    order_id: str, name: str = "pay-1", amount: int = 1_000, outcome: PaymentOutcome = "succeeded"
 ) -> c.RecordPayment:
-    return c.RecordPayment(order_id, name, "sandbox", amount, "CNY", outcome)  # type: ignore[arg-type]
+    """What the sandbox bank says of one payment."""
+    return c.RecordPayment(order_id, name, "sandbox", amount, "CNY", outcome)
