@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from typing import Final
+from typing import Final, TypeVar
 
 from .interface import (
     PAYLOAD_LIMIT_BYTES,
@@ -30,6 +30,7 @@ from .sender import AUDIO, NO_RTX, NO_VIEWER, VIDEO, Arrival, Sender, Stream
 
 SOURCES_LIMIT: Final = 4096
 INDEX_LIMIT: Final = 1 << 47  # of 2**48: nobody comes near, and sums stay inside 64 bits
+JOB_LIMIT_PACKETS: Final = 256  # longer lists become several jobs: others' frames pass between
 RTCP_BYTES: Final = range(8, 1401)
 
 
@@ -118,13 +119,16 @@ class Front:
         if only is not None:
             self._seated(only)
         _check_packets(packets)
-        return self._sender.forward(source, packets, NO_VIEWER if only is None else only) if packets else True
+        to = NO_VIEWER if only is None else only
+        return all([self._sender.forward(source, part, to) for part in _parts(packets)])
 
     def resend(self, viewer: ViewerId, kind: Kind, packets: list[Resend]) -> bool:
         with_rtx = self._viewers[viewer][1]
         _check_packets([lost.packet for lost in packets])
         number = _kind(kind)
-        return number in with_rtx and (self._sender.resend(viewer, number, packets) if packets else True)
+        return number in with_rtx and all(
+            [self._sender.resend(viewer, number, part) for part in _parts(packets)]
+        )
 
     def rtcp(self, viewer: ViewerId, compound: bytes) -> bool:
         self._seated(viewer)
@@ -212,6 +216,15 @@ def _check_packets(packets: list[Packet]) -> None:
     for packet in packets:
         if len(packet.payload) > PAYLOAD_LIMIT_BYTES or not -INDEX_LIMIT < packet.sequence < INDEX_LIMIT:
             raise ValueError("payload too long for a path, or sequence out of range")
+
+
+_T = TypeVar("_T")
+
+
+def _parts(packets: list[_T]) -> list[list[_T]]:
+    if len(packets) <= JOB_LIMIT_PACKETS:
+        return [packets] if packets else []
+    return [packets[i : i + JOB_LIMIT_PACKETS] for i in range(0, len(packets), JOB_LIMIT_PACKETS)]
 
 
 def _must(posted: bool) -> None:

@@ -18,6 +18,7 @@ CAPTURE_TIME_BYTES: Final = 8
 ONE_BYTE_PROFILE: Final = 0xBEDE
 TWO_BYTE_PROFILE: Final = 0x1000
 
+BLOCK_LIMIT_BYTES: Final = 128
 GSO_SEGMENTS: Final = 64  # UDP_MAX_SEGMENTS of older kernels
 GSO_BYTES: Final = 65_000  # below the 65,507 that a UDP datagram may carry
 PADDING_LIMIT_BYTES: Final = 16
@@ -47,6 +48,8 @@ def layout(track: Track) -> Layout:
     capture = [(track.abs_capture_time_id, bytes(CAPTURE_TIME_BYTES))] if track.abs_capture_time_id else []
     everything = send + capture + constants
     _check(everything)
+    if sum(len(value) + 2 for _, value in everything) > BLOCK_LIMIT_BYTES - 8:
+        raise ValueError(f"extensions do not fit {BLOCK_LIMIT_BYTES} bytes")
     two_byte = any(number > 14 for number, _ in everything)  # RFC 8285 section 4.2
     return Layout(
         plain=_block(send, [], constants, two_byte),

@@ -7,10 +7,10 @@ from typing import Final, Literal, TypeAlias
 
 import structlog
 
-from .front import Front
+from .front import SOURCES_LIMIT, Front
 from .interface import Fanout
 from .python import UDP_SEGMENT, PythonSender
-from .sender import Sender
+from .sender import CryptoUnfit, Sender
 
 Twin: TypeAlias = Literal["native", "python"]
 _log = structlog.get_logger(__name__)
@@ -39,7 +39,20 @@ def open_fanout(
 
 def make_sender(sock: socket.socket, *, prefer: Twin, gso: bool, seats: int) -> Sender:
     """The sender behind the front."""
-    return PythonSender(sock, gso and kernel_segments(sock))
+    gso = gso and kernel_segments(sock)
+    if prefer == "native":
+        try:
+            return native_sender(sock, gso, seats)
+        except (ImportError, CryptoUnfit) as reason:
+            _log.warning("fanout_native_unavailable", reason=str(reason))
+    return PythonSender(sock, gso)
+
+
+def native_sender(sock: socket.socket, gso: bool, seats: int) -> Sender:
+    """The fast twin. Raises ImportError where it was not compiled, CryptoUnfit where no OpenSSL fits."""
+    from .native import NativeSender  # noqa: PLC0415  (there may be no compiled part)
+
+    return NativeSender(sock, gso, seats, SOURCES_LIMIT)
 
 
 def kernel_segments(sock: socket.socket) -> bool:

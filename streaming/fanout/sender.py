@@ -23,6 +23,10 @@ WINDOW_LIMIT_NS: Final = 2_000_000
 HELD_LIMIT_PACKETS: Final = 64
 
 
+class CryptoUnfit(Exception):
+    """No library on this machine encrypts as the readable twin does."""
+
+
 def window_ns(followers: int) -> int:
     """How long a source's video may wait for more of its frame: longer when a send costs more."""
     return 0 if followers <= FEW_FOLLOWERS else min(followers * WINDOW_PER_FOLLOWER_NS, WINDOW_LIMIT_NS)

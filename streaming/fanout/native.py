@@ -1,0 +1,128 @@
+"""The fast twin as a `Sender`: finds the crypto, tests it, and translates to and from C."""
+
+from __future__ import annotations
+
+import ctypes.util
+import functools
+import socket
+from typing import Final, TypeAlias
+
+import pylibsrtp._binding
+
+from . import _native
+from .cipher import protection
+from .interface import Profile, Totals, TrackCounts, ViewerCounts
+from .keys import SALT_BYTES, SessionKeys
+from .layout import Block
+from .sender import Arrival, CryptoUnfit, Stream
+
+_Block: TypeAlias = tuple[bytes, int, int]
+GCM: Final[Profile] = "SRTP_AEAD_AES_128_GCM"
+
+
+@functools.cache
+def load_crypto() -> str:
+    """Load the first OpenSSL that passes the self-test; its name. Raises CryptoUnfit.
+
+    pylibsrtp's own binary carries one, so that a system library is only the second choice.
+    """
+    found = ctypes.util.find_library("crypto")
+    candidates = {"pylibsrtp": pylibsrtp._binding.__file__, "libcrypto.so.3": "libcrypto.so.3"}
+    if found:
+        candidates["system"] = found
+    reasons = []
+    for name, path in candidates.items():
+        try:
+            version = _native.load_crypto(path)
+        except OSError as unfit:
+            reasons.append(f"{name}: {unfit}")
+            continue
+        if encrypts_rightly():
+            return f"{' '.join(version.split()[:2])} of {name}"
+        reasons.append(f"{name}: wrong bytes")
+    raise CryptoUnfit("; ".join(reasons))
+
+
+def encrypts_rightly() -> bool:
+    """The loaded crypto and the readable twin make the same bytes, in both profiles and protocols."""
+    return all(_same_bytes(profile) for profile in SALT_BYTES)
+
+
+def _same_bytes(profile: Profile) -> bool:
+    keys = SessionKeys(
+        key=bytes(range(16)),
+        salt=bytes(range(100, 100 + SALT_BYTES[profile])),
+        auth=b"" if profile == GCM else bytes(range(50, 70)),
+    )
+    readable = protection(profile, keys, keys)
+    header, body, index = b"\x80\x60\x12\x34" + bytes(range(8)), bytes(range(250)), 0x0001_2345_1234
+    fast_rtp = _native.protect(profile == GCM, _secrets(keys), header + body, len(header), index)
+    fast_rtcp = _native.protect(profile == GCM, _secrets(keys), header + body, 0, 77)
+    ssrc = int.from_bytes(header[8:12], "big")
+    return (fast_rtp, fast_rtcp) == (
+        readable.rtp(header, body, ssrc, index),
+        readable.rtcp(header + body, 77),
+    )
+
+
+class NativeSender:
+    """See `Sender` and, for what each post means, `Fanout`."""
+
+    def __init__(self, sock: socket.socket, gso: bool, seats: int, sources: int) -> None:
+        """Raises CryptoUnfit."""
+        crypto = load_crypto()
+        fast = _native.Sender(sock.fileno(), sock.family, seats, sources, gso)
+        self._fast = fast
+        self.path = f"native, {crypto}, sendmmsg" + (" with GSO" if gso else "")
+        # These need no translation: the loop calls C directly.
+        self.open_source, self.close_source = fast.open_source, fast.close_source
+        self.leave, self.move = fast.leave, fast.move
+        self.segment, self.pause = fast.segment, fast.pause
+        self.forward, self.resend = fast.forward, fast.resend
+        self.rtcp, self.report = fast.rtcp, fast.report
+        self.freeze, self.hold = fast.freeze, fast.hold
+        self.drain, self.close = fast.drain, fast.close
+
+    def join(self, viewer: int, arrival: Arrival) -> bool:
+        video, audio = arrival.streams
+        gcm = arrival.profile == GCM
+        return self._fast.join(
+            viewer,
+            arrival.address,
+            gcm,
+            _secrets(arrival.rtp),
+            _secrets(arrival.rtcp),
+            arrival.cname,
+            _track(video),
+            _track(audio),
+        )
+
+    def counts(self, viewer: int) -> ViewerCounts:
+        numbers = self._fast.counts(viewer)
+        video, audio, resent = (TrackCounts(*numbers[i : i + 2]) for i in (0, 2, 4))
+        return ViewerCounts(video, audio, resent, *numbers[6:])
+
+    def totals(self) -> Totals:
+        return Totals(*self._fast.totals())
+
+
+def _secrets(keys: SessionKeys) -> tuple[bytes, bytes, bytes]:
+    return keys.key, keys.salt, keys.auth
+
+
+def _track(stream: Stream | None) -> tuple[int, int, int, int, int, _Block, _Block] | None:
+    if stream is None:
+        return None
+    return (
+        stream.ssrc,
+        stream.payload_type,
+        stream.rtx_ssrc,
+        stream.rtx_payload_type,
+        stream.first_rtx_sequence,
+        _block(stream.layout.plain),
+        _block(stream.layout.capture),
+    )
+
+
+def _block(block: Block) -> _Block:
+    return block.octets, block.send_time_at, block.capture_time_at

@@ -1,0 +1,153 @@
+"""The twins send the same bytes, and the choice between them is named."""
+
+from __future__ import annotations
+
+import random
+import socket
+import struct
+from dataclasses import replace
+
+import pytest
+from structlog.testing import capture_logs
+
+from streaming.fanout import open_fanout
+from streaming.fanout.interface import Resend
+from streaming.fanout.python import PythonSender
+
+from .conftest import TWINS
+from .rig import AUDIO, PROFILES, VIDEO, Rig, fresh_keys, packets, sink
+
+both = pytest.mark.skipif(len(TWINS) < 2, reason="the native twin was not compiled: no C compiler here")
+TRACKS = (
+    VIDEO,
+    replace(VIDEO, abs_send_time_id=0),
+    replace(VIDEO, abs_capture_time_id=0, rtx_payload_type=None),
+    replace(VIDEO, abs_send_time_id=200, constants=((3, b"0"), (9, b"\0\x01\x02"))),
+    replace(VIDEO, abs_send_time_id=0, abs_capture_time_id=0),
+)
+
+
+def story(twin: str, gso: bool, seed: int) -> list[list[bytes]]:
+    """Everything that ten viewers hear of one seeded story told to one twin."""
+    chance, rig = random.Random(seed), Rig(twin, gso=gso)
+    rig.sender.freeze(1_234_567_890_123_456_789)
+    viewers = [
+        rig.sit(
+            PROFILES[n % 2],
+            TRACKS[n % 5],
+            AUDIO,
+            keys=fresh_keys(PROFILES[n % 2], seed=1 << 64 | seed << 8 | n),
+            offset=chance.randrange(40_000),
+        )
+        for n in range(10)
+    ]
+    sequence = 0
+    for step in range(120):
+        count = chance.choice([1, 1, 2, 3, 8, 9, 70])
+        size = chance.randrange(1, 1200)
+        frame = packets(sequence, [size + chance.choice([0, 0, 1, 20]) for _ in range(count)], step * 3000)
+        if step % 7 == 0:
+            frame[0] = frame[0]._replace(capture_time=chance.getrandbits(64))
+        sequence += count + chance.randrange(3)
+        viewer = chance.choice(viewers)
+        rig.show(frame)
+        rig.show(packets(step, [chance.randrange(1, 200)], step * 960), rig.audio)
+        rig.resend(viewer.viewer, [Resend(chance.getrandbits(20), p) for p in frame])
+        rig.fanout.rtcp(viewer.viewer, struct.pack("!BBHI", 0x80, 207, 1, step) + bytes(4 * (step % 9)))
+        rig.fanout.report(rig.video, chance.getrandbits(64), chance.getrandbits(32))
+        if step % 11 == 0:
+            rig.fanout.segment(viewer.viewer, rig.video, chance.randrange(1 << 20))
+            rig.fanout.forward(rig.video, frame, only=viewer.viewer)
+    rig.fanout.drain()
+    heard = [viewer.datagrams() for viewer in viewers]
+    counts = [rig.fanout.counts(viewer.viewer) for viewer in viewers]
+    assert all(count.dropped_packets == 0 for count in counts)
+    rig.close()
+    return heard
+
+
+@both
+@pytest.mark.parametrize("gso", [True, False])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_both_twins_send_the_same_bytes(gso: bool, seed: int) -> None:
+    slow, fast = story("python", gso, seed), story("native", gso, seed)
+    assert sum(map(len, slow)) > 2000
+    assert fast == slow
+
+
+@both
+def test_both_twins_count_the_same() -> None:
+    totals = []
+    for twin in TWINS:
+        rig = Rig(twin)
+        viewer = rig.sit()
+        rig.show(packets(0, [500, 501, 500, 20]))
+        rig.show(packets(2, [500] * 3))
+        rig.fanout.report(rig.video, 1, 2)
+        rig.fanout.drain()
+        counts = replace(rig.fanout.counts(viewer.viewer), last_send_ns=0)
+        totals.append((counts, replace(rig.fanout.totals(), busy_ns=0, queue_peak_jobs=0)))
+        rig.close()
+    assert totals[0] == totals[1]
+
+
+def test_the_chosen_way_is_named() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        with capture_logs() as logs:
+            fanout = open_fanout(sock, prefer="python", gso=False)
+        assert fanout.path == "python, AES of cryptography, sendmsg"
+        assert [entry["path"] for entry in logs] == [fanout.path]
+        fanout.close()
+
+
+@both
+def test_the_native_way_names_its_crypto() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        fanout = open_fanout(sock)
+        assert fanout.path.startswith("native, OpenSSL 3")
+        fanout.close()
+
+
+def test_an_ipv6_socket_serves_ipv6_viewers(twin: str) -> None:
+    ear = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    mouth = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    try:
+        ear.bind(("::1", 0))
+        mouth.bind(("::1", 0))
+    except OSError:
+        ear.close(), mouth.close()
+        pytest.skip("this machine has no IPv6 loopback")
+    viewer = sink()
+    viewer.socket.close()
+    viewer.socket = ear
+    ear.setblocking(False)
+    fanout = open_fanout(mouth, prefer=twin)
+    source = fanout.open_source("video")
+    from streaming.fanout.interface import Seat
+
+    seated = fanout.join(Seat(ear.getsockname(), viewer.keys, VIDEO))
+    fanout.segment(seated, source, 0)
+    fanout.forward(source, packets(0, [1000] * 12))
+    fanout.close()
+    assert len(viewer.rtp()) == 12
+    ear.close(), mouth.close()
+
+
+@both
+def test_crypto_that_is_no_openssl_is_refused_by_name() -> None:
+    from streaming.fanout import _native
+
+    with pytest.raises(OSError, match="libc"):
+        _native.load_crypto("libc.so.6")
+
+
+def test_a_sender_ends_its_thread() -> None:
+    import threading
+
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender = PythonSender(sock, gso=False)
+    sender.close()
+    assert not [t for t in threading.enumerate() if t.name == "fanout" and t is sender._thread]
+    sock.close()
