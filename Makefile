@@ -62,7 +62,7 @@ backup: setup ## save log and books of the running shop to TO=file (default var/
 	@exec $(PYTHON) -m commerce.backup save $(TO)
 
 restore: setup ## lay FROM=file back into an empty shop
-	@exec $(PYTHON) -m commerce.backup restore $(FROM)
+	@test -n "$(FROM)" || { echo "make restore: name the file: make restore FROM=var/backups/….tar" >&2; exit 2; }; exec $(PYTHON) -m commerce.backup restore $(FROM)
 
 units: setup ## write systemd units made from the Procfile to TO=folder (default var/systemd)
 	@exec $(PYTHON) -m demo.procfile systemd $(or $(TO),var/systemd)

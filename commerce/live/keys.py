@@ -69,3 +69,8 @@ def hearts(show: str) -> str:
 def cart(show: str, viewer: str) -> str:
     """String: what a viewer has put together; it holds nothing."""
     return f"{{{show}}}:cart:{viewer}"
+
+
+def is_fleeting(key: str) -> bool:
+    """Whether a key is worth nothing once the processes of now are gone: no backup keeps it."""
+    return key.startswith("relay:") or "}:answers:" in key or key.endswith("}:lease")
