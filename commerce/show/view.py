@@ -43,7 +43,12 @@ def view(state: State, eye: Eye) -> Entities:
         ]
     elif eye.buyer is not None:
         keys += [f"order:{order}" for order in state.orders_of.get(eye.buyer, ())]
-    return {key: entity(state, key) for key in keys}
+    return {key: value for key in keys if (value := entity(state, key)) is not None}
+
+
+def patched(entities: Entities, patch: Entities) -> Entities:
+    """The reducer of every reader: absolute values replace, None takes away."""
+    return {key: value for key, value in (entities | patch).items() if value is not None}
 
 
 def sees(state: State, eye: Eye, key: str) -> bool:
