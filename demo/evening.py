@@ -21,6 +21,7 @@ WATCH_SECONDS: Final = 2.0
 RENEW_SECONDS: Final = 60.0  # tokens in demo.json are fresh for scripts that come late
 GIVEN_UP: Final = "FATAL"
 AGENT: Final = "agent"
+AGENT_TOKEN_FILE: Final = "agent.token"
 
 
 class Evening:
@@ -110,7 +111,7 @@ class Evening:
 
     async def _start_agent(self, on_air: seed.OnAir) -> None:
         """Hand the agent its studio's token in a file (never on a command line) and let it publish."""
-        paper.keep_secret(self._wanted.var / "agent.token", on_air.whip_token)
+        paper.keep_secret(self._wanted.var / AGENT_TOKEN_FILE, on_air.whip_token)
         await asyncio.to_thread(self._supervision.start_process, AGENT)
 
     async def _write_sheet(self) -> dict[str, Any]:
@@ -125,13 +126,15 @@ def _addresses(wanted: Settings, authority: Path | None) -> dict[str, str]:
     """The environment that makes the processes find each other and browsers find them."""
     addresses = {
         address.setting: f"{address.host}:{address.port}"
-        for address in (wanted.shop, wanted.relay, wanted.relay_udp, wanted.bank)
+        for address in (wanted.shop, wanted.relay, wanted.relay_udp, wanted.bank, *wanted.quiet)
     }
     addresses |= {
         "VAR_DIR": os.fspath(wanted.var.absolute()),
         "BANK_URL": f"http://{wanted.bank.reachable}",
         "HTTPS": "0",  # the doors speak TLS; behind them is plain HTTP on loopback
-        "AGENT_SOURCE": wanted.source,
+        "STUDIO_SOURCE": wanted.source,
+        "STUDIO_WHIP": f"http://{wanted.relay.reachable}/whip/{cast.PANTRY.studio}",
+        "STUDIO_TOKEN_FILE": os.fspath(wanted.var.absolute() / AGENT_TOKEN_FILE),
     }
     if authority is None:
         urls = {

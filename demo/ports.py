@@ -22,7 +22,7 @@ def check(settings: Settings) -> None:
 
 def listening(settings: Settings) -> list[Address]:
     """The TCP addresses that the demo will listen on."""
-    plain = [settings.shop, settings.relay, settings.bank]
+    plain = [settings.shop, settings.relay, settings.bank, *settings.quiet]
     return [*plain, settings.https_shop, settings.https_relay] if settings.https else plain
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+QUIET: Final = {"DESK_HTTP": 8083, "EFFECTS_HTTP": 8084, "STUDIO_HTTP": 8085}
 SOURCES: Final = ("scene", "camera")  # or the path of a file that PyAV opens
 
 
@@ -45,6 +46,7 @@ class Settings:
     relay: Address
     relay_udp: Address
     bank: Address
+    quiet: tuple[Address, ...]  # health and metrics of the processes that no browser asks
     https_shop: Address
     https_relay: Address
     var: Path
@@ -61,6 +63,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         relay=address(environ, "RELAY_HTTP", 8081),
         relay_udp=address(environ, "RELAY_UDP", 8443),
         bank=address(environ, "BANK_HTTP", 8082),
+        quiet=tuple(address(environ, name, port) for name, port in QUIET.items()),
         https_shop=address(environ, "SHOP_HTTPS", 9080),
         https_relay=address(environ, "RELAY_HTTPS", 9081),
         var=Path(environ.get("VAR_DIR", "var")),

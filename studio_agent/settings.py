@@ -53,7 +53,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         raise SettingsError(f"STUDIO_WHIP must be an http or https address, not {whip_url!r}.")
     if address.username or address.password:
         raise SettingsError("STUDIO_WHIP must not carry a password: use STUDIO_TOKEN_FILE.")
-    host, port = _host_and_port(flags.http or environment.get("STUDIO_HTTP") or "127.0.0.1:8083")
+    host, port = _host_and_port(flags.http or environment.get("STUDIO_HTTP") or "127.0.0.1:8085")
     preset = environment.get("STUDIO_PRESET", "superfast")
     if preset not in PRESETS:
         raise SettingsError(f"STUDIO_PRESET must be one of {', '.join(PRESETS)}, not {preset!r}.")
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--whip", metavar="URL", help="the studio's WHIP address (STUDIO_WHIP)")
     parser.add_argument(
-        "--http", metavar="HOST:PORT", help="health and metrics (STUDIO_HTTP; 127.0.0.1:8083)"
+        "--http", metavar="HOST:PORT", help="health and metrics (STUDIO_HTTP; 127.0.0.1:8085)"
     )
     return parser
 
