@@ -17,7 +17,7 @@ from typing import NamedTuple
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.books.orders import Amounts
+from commerce.books.money import Amounts
 from commerce.books.tables import posting_lines, postings
 
 REFUNDS = "refunds"

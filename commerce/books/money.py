@@ -1,8 +1,21 @@
-"""Integer minor units, and how to split them so that the parts sum to the whole. Pure."""
+"""Integer minor units: what an order costs, and how to split a sum so that its parts make it up. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What an order costs, in minor units: goods + freight + tax − discount = total."""
+
+    goods: int
+    freight: int
+    tax: int
+    discount: int
+    total: int
+    currency: str
 
 
 def split(amount: int, weights: Sequence[int]) -> list[int]:

@@ -7,27 +7,28 @@ before it is paid, and this module has never heard of such.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.books.tables import order_lines, orders
+from commerce.books.ledger import Posting, post, sale
+from commerce.books.money import Amounts
+from commerce.books.records import keep_record
+from commerce.books.tables import order_changes, order_lines, orders
 
 MOST_ORDERS: Final = 200
 
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """What an order costs, in minor units: goods + freight + tax − discount = total."""
-
-    goods: int
-    freight: int
-    tax: int
-    discount: int
-    total: int
-    currency: str
+__all__ = [
+    "Amounts",
+    "BookedOrder",
+    "OrderLine",
+    "book_order",
+    "find_order_of",
+    "find_order_of_buyer",
+    "list_orders",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,56 @@ def _order(row: Row[Any], lines: tuple[OrderLine, ...]) -> BookedOrder:
         row.id, row.show_id, row.merchant_id, row.buyer_id, row.contact_id, row.state, row.version, lines,
         amounts, row.refunded, row.payment_id, row.provider, row.placed_at, row.paid_at,
     )  # fmt: skip
+
+
+# -- writing ------------------------------------------------------------------------------------------
+
+
+async def book_order(tx: AsyncConnection, order: BookedOrder, actor: str) -> bool:
+    """Write down an order that was paid, with its posting and its record; False if it was before."""
+    if await tx.scalar(select(orders.c.id).where(orders.c.id == order.id)):
+        return False
+    amounts = order.amounts
+    await tx.execute(
+        insert(orders).values(
+            id=order.id, show_id=order.show, merchant_id=order.merchant, buyer_id=order.buyer,
+            contact_id=order.contact, state="paid", version=1, currency=amounts.currency,
+            goods=amounts.goods, freight=amounts.freight, tax=amounts.tax, discount=amounts.discount,
+            total=amounts.total, refunded=0, payment_id=order.payment, provider=order.provider,
+            placed_at=order.placed_at, paid_at=order.paid_at, changed_at=order.paid_at,
+        )
+    )  # fmt: skip
+    await tx.execute(
+        insert(order_lines), [_line_row(order.id, n, line) for n, line in enumerate(order.lines)]
+    )
+    await tx.execute(
+        insert(order_changes).values(
+            order_id=order.id, version=1, state="paid", actor=actor, reason="", at=order.paid_at
+        )
+    )
+    lines = sale(amounts, order.merchant, order.provider)
+    await post(
+        tx, Posting(f"paid:{order.id}", "sale", amounts.currency, lines, order.id, order.show), order.paid_at
+    )
+    await keep_record(tx, order.show, "OrderPaid", _record(order), order.paid_at)
+    return True
+
+
+def _line_row(order: str, number: int, line: OrderLine) -> dict[str, Any]:
+    return {
+        "order_id": order,
+        "number": number,
+        "offer_id": line.offer,
+        "title": dict(line.title),
+        "image": line.image,
+        "quantity": line.quantity,
+        "price": line.price,
+        "goods": [{"sku": sku, "units": units} for sku, units in line.goods],
+    }
+
+
+def _record(order: BookedOrder) -> dict[str, Any]:
+    names = ("id", "show", "merchant", "buyer", "contact", "payment", "provider", "placed_at", "paid_at")
+    said = {name: getattr(order, name) for name in names}
+    lines = [_line_row(order.id, n, line) for n, line in enumerate(order.lines)]
+    return {**said, "amounts": asdict(order.amounts), "lines": lines}

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books.tables import payment_messages, payments
+
+FIRST_ASKED_AFTER_MS: Final = 30_000
+ASKED_ABOUT_MS: Final = 30 * 86_400_000
+LESS_SURE: Final = {
+    "unknown": ("open",),
+    "failed": ("open", "unknown"),
+    "succeeded": ("open", "unknown", "failed"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +72,19 @@ async def payments_of_order(tx: AsyncConnection, order: str) -> list[Payment]:
     return [_payment(row) for row in found]
 
 
-async def undecided_payments(tx: AsyncConnection, created_before_ms: int, most: int) -> list[Payment]:
-    """Open or unknown tries made before that time: somebody should ask the firm."""
+async def undecided_payments(tx: AsyncConnection, now_ms: int, most: int) -> list[Payment]:
+    """Open or unknown tries that somebody should ask the firm about: the older, the more seldom.
+
+    First after 30 s, then whenever a fifth of their age has passed since the last time, for 30 days.
+    """
+    asked_ago = now_ms - payments.c.changed_at
+    age = now_ms - payments.c.created_at
     found = await tx.execute(
         select(payments)
         .where(
             payments.c.state.in_(("open", "unknown")),
-            payments.c.created_at < created_before_ms,
+            payments.c.created_at.between(now_ms - ASKED_ABOUT_MS, now_ms - FIRST_ASKED_AFTER_MS),
+            asked_ago * 5 > age,
             payments.c.provider_ref.is_not(None),
         )
         .order_by(payments.c.changed_at)
@@ -80,13 +94,22 @@ async def undecided_payments(tx: AsyncConnection, created_before_ms: int, most: 
 
 
 async def settle_payment(tx: AsyncConnection, payment: str, state: str, now_ms: int) -> bool:
-    """open | unknown → `state`; True if it was this call that changed it. Succeeded and failed are final."""
+    """Move a payment to a surer state; True if it was this call that changed it.
+
+    A firm's success is its last word; it may follow a failure (another card on the same page).
+    """
     changed = await tx.execute(
         update(payments)
-        .where(payments.c.id == payment, payments.c.state.in_(("open", "unknown")), payments.c.state != state)
+        .where(payments.c.id == payment, payments.c.state.in_(LESS_SURE[state]))
         .values(state=state, changed_at=now_ms)
     )
     return changed.rowcount == 1
+
+
+async def adopt_payment(tx: AsyncConnection, payment: Payment) -> None:
+    """A log names a payment that these books never opened (they are older than the log): note it."""
+    if await tx.scalar(select(payments.c.id).where(payments.c.id == payment.id)) is None:
+        await open_payment(tx, payment)
 
 
 async def touch_payment(tx: AsyncConnection, payment: str, now_ms: int) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from commerce.books.catalogue import Merchant, add_merchant, find_merchant
 from commerce.books.ids import new_id
 from commerce.books.stock import Allotment, NotEnoughStock, grant
 from commerce.books.tables import merchants, products, show_offers, shows, studios
@@ -172,6 +173,15 @@ async def change_show(
         .values(**values, version=shows.c.version + 1)
     )
     return (await _shows(tx, shows.c.id == show))[0]
+
+
+async def adopt_show(tx: AsyncConnection, merchant: str, plan: Plan, now_ms: int) -> None:
+    """A log that these books never planned (they are older than the log, or it is a trial): note its show."""
+    if plan.show is None or await tx.scalar(select(shows.c.id).where(shows.c.id == plan.show)):
+        return
+    if await find_merchant(tx, merchant) is None:
+        await add_merchant(tx, Merchant(merchant, {"en": merchant}), now_ms)
+    await schedule_show(tx, merchant, plan, now_ms)
 
 
 async def note_show(tx: AsyncConnection, show: str, **now: Any) -> None:

@@ -150,6 +150,18 @@ async def _grant_one(
     return made
 
 
+async def find_allotment(tx: AsyncConnection, allotment: str) -> Allotment | None:
+    """The allotment, if the books granted it."""
+    row = (await tx.execute(select(allotments).where(allotments.c.id == allotment))).one_or_none()
+    return None if row is None else Allotment(row.id, row.show_id, row.sku, row.units, row.state)
+
+
+async def has_been_at(tx: AsyncConnection, sku: str, place: str) -> bool:
+    """Whether any unit of the SKU ever was there."""
+    query = select(stock.c.sku).where(stock.c.sku == sku, stock.c.place == place)
+    return await tx.scalar(query) is not None
+
+
 async def unarchived_allotments(tx: AsyncConnection, granted_before_ms: int, most: int) -> list[Allotment]:
     """Allotments that no log has been seen to have, granted before that time: to be sent again."""
     found = await tx.execute(

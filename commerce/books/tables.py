@@ -364,6 +364,7 @@ archived = Table(  # how far the log of a show is in the books; moves in the tra
     metadata,
     identity("show_id", primary_key=True),
     integer("version"),
+    Column("written_by", String(32), nullable=False, server_default=""),  # the desk of that commit
     integer("at"),
 )
 

@@ -1,0 +1,1 @@
+"""Followers of the logs that act on the outside: books, stage, refunds, reconciliation."""

@@ -98,14 +98,21 @@ class Log:
         Raises Broken when the connection goes (follow again from the last version folded), Trimmed
         when `after` is no longer there, and BrokenLog when a commit does not name the writer before it.
         """
+        async for commits in self.batches(show, after):
+            for commit in commits:
+                yield commit
+
+    async def batches(self, show: str, after: int) -> AsyncIterator[list[Commit]]:
+        """Like `follow`, but as many at a time as are there; none when a second passed without any."""
         by: str | None = None
         while True:
             entries = await self._wire.wait(keys.log(show), f"{after}-0", READ_AT_ONCE, FOLLOW_BLOCK_MS)
-            for commit in _sound(entries, after):
+            commits = _sound(entries, after)
+            for commit in commits:
                 if by is not None and commit.prev_by != by:
                     raise BrokenLog(f"commit {commit.version} of {show} does not follow {by}")
                 after, by = commit.version, commit.by
-                yield commit
+            yield commits
 
 
 def _sound(entries: list[Entry], after: int) -> list[Commit]:

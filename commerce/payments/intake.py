@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books import Books
 from commerce.books.ledger import Posting, post, unearned
-from commerce.books.payments import Message, Payment, find_payment, keep_message, settle_payment
+from commerce.books.payments import LESS_SURE, Message, Payment, find_payment, keep_message, settle_payment
 from commerce.books.refunds import Owed, owe_refund
 from commerce.books.schedule import find_show
 from commerce.payments.provider import Forged, Notice, Provider, Transcript
@@ -138,7 +138,7 @@ def _compare(notice: Notice, payment: Payment) -> NoticeDiffers | None:
 
 
 def _is_news(payment: Payment, notice: Notice) -> bool:
-    return payment.state == "open" or (payment.state == "unknown" and notice.outcome != "unknown")
+    return payment.state in LESS_SURE[notice.outcome]
 
 
 async def _tell(tell_desk: TellDesk, payment: Payment, notice: Notice) -> NotYet | NoticeDiffers | None:
@@ -157,13 +157,14 @@ async def _settle(
 ) -> Literal["recorded", "known", "refund_due"]:
     """Note the outcome. After the show's end the log takes nothing more, so the books give the money back.
 
-    The archivist settles payments too, before it notes the end: of both, one settles, so none refunds twice.
+    The archivist settles payments too, before it notes the end, and owes a payment back under the same key:
+    whoever of both is first, money goes back once.
     """
     if not await settle_payment(tx, payment.id, notice.outcome, now_ms):
         return "known"
     if not is_over or notice.outcome != "succeeded":
         return "recorded"
-    key = f"after-end:{payment.id}"
+    key = f"unearned:{payment.id}"
     lines = unearned(notice.amount, payment.provider)
     posting = Posting(key, "unearned", notice.currency, lines, payment.order, payment.show)
     await post(tx, posting, now_ms)
