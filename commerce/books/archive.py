@@ -1,4 +1,4 @@
-"""How far the log of a show is in the books. Moves in the transaction of the bookings, so each is made once."""
+"""How far the log of a show is in the books. Moves in the bookings' own transaction: each is made once."""
 
 from __future__ import annotations
 

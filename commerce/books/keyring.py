@@ -7,7 +7,6 @@ a person is to destroy the wrapped key.
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from commerce.books.keyfile import read_or_make
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -58,31 +59,4 @@ async def open_keyring(path: Path) -> Keyring:
 
     Raises PermissionError when others can read it, ValueError when it is not 32 bytes.
     """
-    return Keyring(await asyncio.to_thread(_read_or_make, path))
-
-
-def _read_or_make(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        _make(path)
-    if path.stat().st_mode & 0o077:
-        raise PermissionError(f"{path}: others can read the master key of persons; chmod 600 it")
-    master = path.read_bytes()
-    if len(master) != KEY_BYTES:
-        raise ValueError(f"{path}: a master key is {KEY_BYTES} bytes, this has {len(master)}")
-    return master
-
-
-def _make(path: Path) -> None:
-    """Write beside and link: of two processes that start together one wins, and none reads half a key."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(handle, secrets.token_bytes(KEY_BYTES))
-        os.fsync(handle)
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.close(handle)
-        draft.unlink()
+    return Keyring(await asyncio.to_thread(read_or_make, path, KEY_BYTES))

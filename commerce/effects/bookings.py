@@ -1,7 +1,7 @@
 """What each event of a show's log means for the books; a table of events, one booking each.
 
-Runs inside a transaction that also moves the archive position, with the show's state folded at least as far as
-the event. Every booking has a key of its own besides, so that one made twice is made once.
+Runs inside a transaction that also moves the archive position, with the show's state folded at least as far
+as the event. Every booking has a key of its own besides, so that one made twice is made once.
 """
 
 from __future__ import annotations
