@@ -77,14 +77,16 @@ export class SilkElement extends HTMLElement {
 }
 
 /**
- * Properties that draw the element anew when they change.
- * @param {typeof SilkElement} type
- * @param {Record<string, any>} defaults
+ * The base of an element with properties that draw it anew when they change.
+ * @template {Record<string, any>} P
+ * @param {P} defaults
+ * @returns {new () => SilkElement & P}
  */
-export function properties(type, defaults) {
+export function silk(defaults) {
+  class WithProperties extends SilkElement {}
   for (const [name, initial] of Object.entries(defaults)) {
     const slot = Symbol(name);
-    Object.defineProperty(type.prototype, name, {
+    Object.defineProperty(WithProperties.prototype, name, {
       get() {
         return slot in this ? this[slot] : initial;
       },
@@ -95,4 +97,5 @@ export function properties(type, defaults) {
       },
     });
   }
+  return /** @type {any} */ (WithProperties);
 }

@@ -1,0 +1,50 @@
+/** `<product-rail>`: the offers of a show in the order of its rundown. */
+
+import { t } from "../strings/speak.js";
+import { h } from "./dom.js";
+import { silk } from "./element.js";
+import "./offer-card.js";
+import { stateNote } from "./state-note.js";
+
+const SKELETONS = 6;
+
+export class ProductRail extends silk({
+  offers: /** @type {import("../types.js").Offer[] | null} */ (null),
+  quantities: /** @type {Record<string, number>} */ ({}),
+  pinned: /** @type {string | null} */ (null),
+  currency: "CNY",
+}) {
+  view() {
+    if (!this.offers) return h("ul", { class: "rail-list", "aria-busy": "true" }, Array.from({ length: SKELETONS }, skeleton));
+    if (!this.offers.length) return stateNote({ icon: "box", title: t("rail.empty"), text: t("rail.empty.do") });
+    return h(
+      "ul",
+      { class: "rail-list", "data-testid": "rail" },
+      this.offers.map((offer) =>
+        h(
+          "li",
+          { key: offer.id },
+          h("offer-card", {
+            ".offer": offer,
+            ".currency": this.currency,
+            ".quantity": this.quantities[offer.id] ?? 0,
+            ".pinned": offer.id === this.pinned,
+          }),
+        ),
+      ),
+    );
+  }
+}
+
+/** The final shape of a card, without its words. */
+function skeleton() {
+  return h(
+    "li",
+    { class: "card is-skeleton" },
+    h("div", { class: "card-picture" }),
+    h("div", { class: "card-words" }, h("span", { class: "bone" }), h("span", { class: "bone short" })),
+    h("div", { class: "card-action" }, h("span", { class: "bone button-bone" })),
+  );
+}
+
+customElements.define("product-rail", ProductRail);
