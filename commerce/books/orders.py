@@ -104,6 +104,11 @@ async def find_order_of_buyer(tx: AsyncConnection, buyer: str, order: str) -> Bo
     return await _one(tx, (orders.c.id == order) & (orders.c.buyer_id == buyer))
 
 
+async def find_order(tx: AsyncConnection, order: str) -> BookedOrder | None:
+    """The order, for an operator of the house alone."""
+    return await _one(tx, orders.c.id == order)
+
+
 async def _one(tx: AsyncConnection, condition: Any) -> BookedOrder | None:
     found = await _with_lines(tx, list(await tx.execute(select(orders).where(condition))))
     return found[0] if found else None

@@ -1,0 +1,210 @@
+"""What the shop answers, one struct each; `openapi.py` reads the shapes from here."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, UnsetType
+
+from commerce.api.kinds import Given, Words
+
+Role = Literal["host", "merchant", "operator"]
+
+
+class Merchant(Given):
+    id: str
+    name: Words
+
+
+class Show(Given):
+    id: str
+    title: Words
+    state: Literal["scheduled", "opened", "closing", "closed"]
+    on_air: bool
+    starts_at: int
+    time_zone: str
+    currency: str
+    merchant: Merchant
+    hold_seconds: int | UnsetType = UNSET  # the merchant's view alone
+    studio: str | UnsetType | None = UNSET
+
+
+class Shows(Given):
+    shows: list[Show]
+
+
+class Buyer(Given):
+    buyer: str
+    token: str
+    expires_at: int
+
+
+class Account(Given):
+    id: str
+    name: str
+    role: Role
+    merchant: str | None
+
+
+class Session(Given):
+    token: str
+    account: Account
+    expires_at: int
+
+
+class SessionFacts(Given):
+    account: Account
+    warnings: list[str]  # what an operator must know, such as a store that may lose data
+
+
+class Rotated(Given):
+    token: str
+    expires_at: int
+
+
+class Seat(Given):
+    """`whep`: where the player sends its offer, with `token` as bearer."""
+
+    whep: str
+    token: str
+    ice: list[dict[str, Any]]
+    expires_at: int
+
+
+class Amounts(Given):
+    goods: int
+    freight: int
+    tax: int
+    discount: int
+    total: int
+    currency: str
+
+
+class CartLine(Given):
+    offer: str
+    quantity: int
+    price: int
+
+
+class Cart(Given):
+    lines: list[CartLine]
+    amounts: Amounts
+
+
+class OrderLine(Given):
+    offer: str
+    title: Words
+    image: str | None
+    quantity: int
+    price: int
+
+
+class Contact(Given):
+    name: str
+    phone: str
+    address: str
+
+
+class Order(Given):
+    id: str
+    show: str
+    state: str
+    lines: list[OrderLine]
+    amounts: Amounts
+    held_until: int | None
+    placed_at: int
+    version: int
+    contact: Contact | None = None  # null once the person is erased
+    pay_url: str | UnsetType = UNSET  # while the order awaits payment
+
+
+class Orders(Given):
+    orders: list[Order]
+    next: str | None = None
+
+
+class Payment(Given):
+    pay_url: str
+
+
+class Decided(Given):
+    version: int
+
+
+class Studio(Given):
+    id: str
+    name: str
+
+
+class Studios(Given):
+    studios: list[Studio]
+
+
+class StudioToken(Given):
+    """`whip`: where the studio publishes, with `token` as bearer."""
+
+    whip: str
+    token: str
+    expires_at: int
+
+
+class RundownLine(Given):
+    sku: str
+    units: int
+
+
+class RundownOffer(Given):
+    offer: str
+    title: Words
+    image: str | None
+    lines: list[RundownLine]
+    price: int
+    before: int | None
+    cap: int | None
+    limit: int | None
+    allot: dict[str, int]
+
+
+class Rundown(Given):
+    offers: list[RundownOffer]
+
+
+class Product(Given):
+    sku: str
+    title: Words
+    image: str | None
+    price: int
+    currency: str
+    stock: int
+    hs_code: str
+    origin: str
+    net_quantity: str  # a decimal, as on the label
+    net_unit: str
+
+
+class Products(Given):
+    products: list[Product]
+
+
+class Status(Given):
+    """What an operator sees of this front process."""
+
+    warnings: list[str]
+    shows: list[dict[str, Any]]
+    relays: list[dict[str, Any]]
+    clients: int
+
+
+class Health(Given):
+    ok: bool
+    problems: list[str]
+
+
+class ProblemShape(Given):
+    """RFC 9457; further fields belong to the code."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str

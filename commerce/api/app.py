@@ -1,0 +1,74 @@
+"""The front as an aiohttp application: the route table behind its gate, the pages, the document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from commerce.api import pages
+from commerce.api.front import MOST_BODY_BYTES, gate, problem_response, trace_of
+from commerce.api.house import House
+from commerce.api.openapi import document
+from commerce.api.problems import Problem
+from commerce.api.table import ROUTES
+
+VERSION: Final = "0.1.0"
+HSTS: Final = {"Strict-Transport-Security": "max-age=31536000"}
+PUBLIC_CACHE: Final = "public, max-age=300"
+
+
+def make_app(house: House) -> web.Application:
+    """Everything that `python -m commerce` serves. The caller opens and closes the house."""
+    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[strangers])
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, gate(route, house))
+    _add_documents(app, house)
+    _add_pages(app, house)
+    return app
+
+
+@web.middleware
+async def strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What no route takes is a problem document too."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        return problem_response(Problem("UnknownPath"), trace_of(request))
+    except web.HTTPMethodNotAllowed as wrong:
+        response = problem_response(Problem("WrongMethod"), trace_of(request))
+        response.headers["Allow"] = wrong.headers.get("Allow", "")
+        return response
+
+
+def _add_documents(app: web.Application, house: House) -> None:
+    openapi = json.dumps(document(ROUTES, VERSION)).encode()
+    keys = json.dumps(house.jwks).encode()
+    for path, body in (("/api/openapi.json", openapi), ("/.well-known/jwks.json", keys)):
+        app.router.add_get(path, _fixed(body))
+
+
+def _fixed(body: bytes) -> Handler:
+    async def show(_: web.Request) -> web.StreamResponse:
+        headers = {
+            "Content-Type": "application/json",
+            "Cache-Control": PUBLIC_CACHE,
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(body=body, headers=headers)
+
+    return show
+
+
+def _add_pages(app: web.Application, house: House) -> None:
+    def headers() -> Mapping[str, str]:
+        allowed = sorted({*house.settings.relay_origins, *house.relays.origins})
+        strict = {"Content-Security-Policy": pages.policy(tuple(allowed))}
+        return {**strict, **HSTS} if house.settings.https else strict
+
+    for path, name in pages.SHELLS.items():
+        app.router.add_get(path, pages.shell(house.shelf, name, headers))
+    app.router.add_get("/web/{path:.+}", pages.files(house.shelf, headers))

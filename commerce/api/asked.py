@@ -1,0 +1,183 @@
+"""The bodies and queries that callers send, one struct each. Rules of trade are not here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from commerce.api.kinds import (
+    AddressText,
+    Asked,
+    Currency,
+    Id,
+    Moment,
+    Name,
+    Password,
+    Path,
+    Phone,
+    Price,
+    Quantity,
+    Sku,
+    Texts,
+    Ticks,
+    TimeZone,
+    Units,
+)
+
+
+class SignIn(Asked):
+    """Staff sign in; `code` is the one-time code of accounts that have one."""
+
+    name: Name
+    password: Password
+    code: Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)] | None = None
+
+
+class SeatWish(Asked):
+    """`avoid`: the `whep` origin that just failed, so that another is tried first."""
+
+    avoid: Annotated[str, Meta(max_length=200, pattern=r"^https?://[!-~]+(?![\s\S])")] | None = None
+
+
+class CartLine(Asked):
+    offer: Id
+    quantity: Quantity
+
+
+class CartWish(Asked):
+    lines: Annotated[list[CartLine], Meta(max_length=50)]
+
+
+class OrderLine(Asked):
+    """`price` is what the buyer saw, for one."""
+
+    offer: Id
+    quantity: Quantity
+    price: Price
+
+
+class Contact(Asked):
+    name: Name
+    phone: Phone
+    address: AddressText
+
+
+class NewOrder(Asked):
+    lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=50)]
+    contact: Contact
+
+
+class Hearts(Asked):
+    count: Annotated[int, Meta(ge=1, le=50)]
+
+
+class Nothing(Asked):
+    """An empty object; no body at all is taken for it."""
+
+
+class PutOnAir(Asked):
+    studio: Id
+
+
+class Pin(Asked):
+    """`pts_90khz`: RTP timestamp of the host's picture when the key was pressed."""
+
+    offer: Id
+    pts_90khz: Ticks | None = None
+
+
+class Reprice(Asked):
+    offer: Id
+    price: Price
+
+
+class Withdraw(Asked):
+    offer: Id
+
+
+class Arrange(Asked):
+    offers: Annotated[list[Id], Meta(max_length=200)]
+
+
+class NewShow(Asked):
+    title: Texts
+    starts_at: Moment
+    time_zone: TimeZone
+    currency: Currency
+    hold_seconds: Annotated[int, Meta(ge=30, le=3_600)] = 600
+    studio: Id | None = None
+
+
+class ShowChange(Asked):
+    title: Texts | UnsetType = UNSET
+    starts_at: Moment | UnsetType = UNSET
+    time_zone: TimeZone | UnsetType = UNSET
+    hold_seconds: Annotated[int, Meta(ge=30, le=3_600)] | UnsetType = UNSET
+    studio: Id | UnsetType | None = UNSET
+
+
+class OfferLine(Asked):
+    sku: Sku
+    units: Annotated[int, Meta(ge=1, le=1_000)]
+
+
+class OfferWish(Asked):
+    """`offer` is null for a new one; `allot` grants stock of the house to the show, by SKU."""
+
+    title: Texts
+    lines: Annotated[list[OfferLine], Meta(min_length=1, max_length=20)]
+    price: Price
+    offer: Id | None = None
+    image: Path | None = None
+    before: Price | None = None
+    cap: Units | None = None
+    limit: Quantity | None = None
+    allot: Annotated[dict[Sku, Annotated[int, Meta(ge=0, le=10_000_000)]], Meta(max_length=20)] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        if len({line.sku for line in self.lines}) != len(self.lines):
+            raise ValueError("names a SKU twice")
+
+
+class RundownWish(Asked):
+    offers: Annotated[list[OfferWish], Meta(max_length=200)]
+
+    def __post_init__(self) -> None:
+        known = [offer.offer for offer in self.offers if offer.offer is not None]
+        if len(set(known)) != len(known):
+            raise ValueError("names an offer twice")
+
+
+class NewProduct(Asked):
+    sku: Sku
+    title: Texts
+    price: Price
+    currency: Currency
+    hs_code: Annotated[str, Meta(pattern=r"^[0-9]{6,10}(?![\s\S])", max_length=10)]
+    origin: Annotated[str, Meta(pattern=r"^[A-Z]{2}(?![\s\S])", max_length=2)]
+    net_quantity: Annotated[str, Meta(pattern=r"^[0-9]{1,8}(?:\.[0-9]{1,4})?(?![\s\S])", max_length=13)]
+    net_unit: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{1,16}(?![\s\S])", max_length=16)]
+    stock: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    image: Path | None = None
+
+
+class EventsQuery(Asked):
+    """`as=host` asks for the projection of staff."""
+
+    view: Annotated[str, Meta(pattern=r"^(?:public|host)(?![\s\S])")] = field(name="as", default="public")
+
+
+class MerchantQuery(Asked):
+    """`merchant`: whose; operators have to say it, others need not."""
+
+    merchant: Id | None = None
+
+
+class OrdersQuery(Asked):
+    merchant: Id | None = None
+    show: Id | None = None
+    state: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}(?![\s\S])")] | None = None
+    after: Annotated[str, Meta(max_length=128, pattern=r"^[\x21-\x7e]*(?![\s\S])")] | None = None

@@ -1,0 +1,141 @@
+"""The browsers that listen to one show: bytes made once, handed to each connection.
+
+Knows connections and bytes, never a show. What is sent is an HTTP/1.1 chunk (RFC 9112 section 7.1)
+made beforehand. A listener whose buffer grows past its bound is cut off, counted, and comes
+back with Last-Event-ID: nobody waits for the slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterable
+from typing import Final
+
+MOST_BUFFERED_BYTES: Final = 256 * 1024
+BREATH_EVERY: Final = 200  # listeners written to before the loop gets a turn
+
+PING: Final = b"8\r\n: ping\n\n\r\n"
+
+
+def said(event: str, event_id: str, data: bytes) -> bytes:
+    """One server-sent event; `data` is JSON on one line."""
+    return b"event: %b\nid: %b\ndata: %b\n\n" % (event.encode(), event_id.encode(), data)
+
+
+def chunk(event: bytes) -> bytes:
+    """An event as one HTTP chunk, ready for any number of connections."""
+    return b"%x\r\n%b\r\n" % (len(event), event)
+
+
+class Listener:
+    """One connection. `joined` is the version of the snapshot or patch it began with."""
+
+    __slots__ = ("_fd", "_transport", "buyer", "closed", "host", "joined")
+
+    def __init__(
+        self, transport: asyncio.Transport, buyer: str | None, *, host: bool = False, joined: int = 0
+    ) -> None:
+        self._transport = transport
+        self.buyer, self.host, self.joined = buyer, host, joined
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        socket = transport.get_extra_info("socket")
+        secure = transport.get_extra_info("ssl_object") is not None
+        # A plain socket takes bytes without the transport's detour, as long as nothing waits in it.
+        self._fd = -1 if secure or socket is None else socket.fileno()
+
+    def send(self, payload: bytes) -> bool:
+        """Hand the bytes over; False when the listener is gone or was cut off for being slow."""
+        transport = self._transport
+        if transport.is_closing():
+            self.leave()
+            return False
+        waiting = transport.get_write_buffer_size()
+        if waiting == 0 and self._fd >= 0:
+            try:
+                sent = os.write(self._fd, payload)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self.cut_off()
+                return False
+            if sent == len(payload):
+                return True
+            payload = payload[sent:]
+        elif waiting > MOST_BUFFERED_BYTES:
+            self.cut_off()
+            return False
+        transport.write(payload)
+        return True
+
+    def cut_off(self) -> None:
+        """Close at once; what waits in the buffer is lost, and asked for again by the browser."""
+        self._transport.abort()
+        self.leave()
+
+    def leave(self) -> None:
+        """Let the handler of the request end."""
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+class Crowd:
+    """All listeners of one show in this process, and those of each buyer."""
+
+    def __init__(self) -> None:
+        self._public: dict[Listener, None] = {}
+        self._hosts: dict[Listener, None] = {}
+        self._buyers: dict[str, list[Listener]] = {}
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._public) + len(self._hosts)
+
+    @property
+    def has_hosts(self) -> bool:
+        return bool(self._hosts)
+
+    def join(self, listener: Listener) -> None:
+        """From now on the listener hears what is said."""
+        (self._hosts if listener.host else self._public)[listener] = None
+        if listener.buyer is not None and not listener.host:
+            self._buyers.setdefault(listener.buyer, []).append(listener)
+
+    def leave(self, listener: Listener) -> None:
+        """The listener hears no more."""
+        (self._hosts if listener.host else self._public).pop(listener, None)
+        own = self._buyers.get(listener.buyer or "", [])
+        if listener in own:
+            own.remove(listener)
+            if not own:
+                del self._buyers[listener.buyer or ""]
+
+    def of_buyer(self, buyer: str) -> Iterable[Listener]:
+        """The connections of one buyer: several tabs are several."""
+        return tuple(self._buyers.get(buyer, ()))
+
+    async def tell_public(self, payload: bytes) -> None:
+        """To everyone but the hosts."""
+        await self._tell(list(self._public), payload)
+
+    async def tell_hosts(self, payload: bytes) -> None:
+        """To the hosts alone."""
+        await self._tell(list(self._hosts), payload)
+
+    async def ping(self) -> None:
+        """Keep proxies from closing what is quiet, and find out who has gone."""
+        await self._tell([*self._public, *self._hosts], PING)
+
+    async def _tell(self, listeners: list[Listener], payload: bytes) -> None:
+        for start in range(0, len(listeners), BREATH_EVERY):
+            if start:
+                await asyncio.sleep(0)
+            for listener in listeners[start : start + BREATH_EVERY]:
+                if not listener.send(payload):
+                    self.dropped += 1
+                    self.leave(listener)
+
+    def close(self) -> None:
+        """The process ends: let every handler finish its response."""
+        for listener in [*self._public, *self._hosts]:
+            listener.leave()

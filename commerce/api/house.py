@@ -1,0 +1,219 @@
+"""Everything a front process works with, opened once and closed in order; no globals.
+
+`decide` is the one way from an HTTP command to a desk: answers become a version and a result,
+refusals and silence become problems.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from commerce.api.ask import Ask
+from commerce.api.feed import Feed
+from commerce.api.feeds import Feeds
+from commerce.api.hearts import Hearts
+from commerce.api.limits import ACCOUNT_RATE, BIRTH_RATE, SIGN_IN_RATE, SOURCE_RATE, Buckets
+from commerce.api.meters import Meters
+from commerce.api.pages import Shelf
+from commerce.api.problems import Problem
+from commerce.api.relays import Relays
+from commerce.books import Books, schedule
+from commerce.books.audit import note_act
+from commerce.keys import Signer
+from commerce.live.cart import Carts
+from commerce.live.inbox import Accepted, Busy, Inbox, NoAnswer
+from commerce.live.sessions import STORE_ERRORS, Holder, Sessions, Store
+from commerce.live.wire import Broken
+from commerce.payments.provider import Provider
+from commerce.settings import ShopSettings
+from commerce.show import refusals
+from commerce.show.commands import Command, Malformed
+
+HOLDER_KEPT_SECONDS: Final = 5.0  # a token ended elsewhere is honoured here no longer than this
+MOST_HOLDERS_KEPT: Final = 50_000
+PLAN_KEPT_SECONDS: Final = 2.0
+HIDDEN: Final = {"NotYours": "UnknownOrder"}  # nobody learns whose an order is
+
+log = structlog.get_logger("house")
+
+
+@dataclass
+class House:
+    """The parts of a front process."""
+
+    settings: ShopSettings
+    redis: Store
+    books: Books
+    signer: Signer
+    jwks: dict[str, Any]  # the public keys, as relays elsewhere may fetch them
+    inbox: Inbox
+    feeds: Feeds
+    relays: Relays
+    providers: dict[str, Provider]
+    warnings: list[str]
+    sessions: Sessions = field(init=False)
+    carts: Carts = field(init=False)
+    hearts: Hearts = field(init=False)
+    shelf: Shelf = field(init=False)
+    meters: Meters = field(default_factory=Meters)
+    by_source: Buckets = field(default_factory=lambda: Buckets(SOURCE_RATE))
+    by_account: Buckets = field(default_factory=lambda: Buckets(ACCOUNT_RATE))
+    sign_ins: Buckets = field(default_factory=lambda: Buckets(SIGN_IN_RATE))
+    births: Buckets = field(default_factory=lambda: Buckets(BIRTH_RATE))
+    _holders: OrderedDict[str, tuple[float, Holder]] = field(default_factory=OrderedDict)
+    _plans: dict[str, tuple[float, schedule.Show]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.sessions = Sessions(self.redis)
+        self.carts = Carts(self.redis)
+        self.hearts = Hearts(self.redis)
+        self.shelf = Shelf(self.settings.web_dir)
+
+    # -- who --------------------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        """Unix time in ms."""
+        return time.time_ns() // 1_000_000
+
+    def source_of(self, request: web.Request) -> str:
+        """The address a request comes from, seen past the trusted proxies."""
+        hops = self.settings.proxies
+        if hops:
+            named = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+            if len(named) >= hops and named[-hops]:
+                return named[-hops]
+        return request.remote or "?"
+
+    async def find_holder(self, token: str) -> Holder | None:
+        """Whose token it is; remembered for a few seconds."""
+        now = time.monotonic()
+        known = self._holders.get(token)
+        if known is not None and now - known[0] < HOLDER_KEPT_SECONDS:
+            return known[1]
+        holder = await self.sessions.find(token)
+        self._holders.pop(token, None)
+        if holder is not None:
+            self._holders[token] = (now, holder)
+            if len(self._holders) > MOST_HOLDERS_KEPT:
+                self._holders.popitem(last=False)
+        return holder
+
+    async def forget_token(self, token: str) -> None:
+        """The token ends, here at once."""
+        self._holders.pop(token, None)
+        await self.sessions.end(token)
+
+    async def rotate_token(self, token: str) -> str | None:
+        """A new token for the old one."""
+        self._holders.pop(token, None)
+        return await self.sessions.rotate(token)
+
+    # -- shows -------------------------------------------------------------------------------------
+
+    async def planned(self, show: str) -> schedule.Show:
+        """What the books know of a show, at most two seconds old. Raises UnknownShow."""
+        known = self._plans.get(show)
+        if known is not None and time.monotonic() - known[0] < PLAN_KEPT_SECONDS:
+            return known[1]
+        async with self.books.read() as tx:
+            found = await schedule.find_show(tx, show)
+        if found is None:
+            raise Problem("UnknownShow")
+        if len(self._plans) > 1_000:
+            self._plans.clear()
+        self._plans[show] = (time.monotonic(), found)
+        return found
+
+    def forget_plan(self, show: str) -> None:
+        """The books changed: read them again."""
+        self._plans.pop(show, None)
+
+    async def feed(self, show: str) -> Feed:
+        """The folded show. Raises UnknownShow."""
+        feed = self.feeds.at_hand(show)
+        return feed if feed is not None else await self.feeds.of(await self.planned(show))
+
+    async def staff_show(self, ask: Ask) -> schedule.Show:
+        """The show of the path, for staff of its merchant. Raises UnknownShow or Forbidden."""
+        planned = await self.planned(ask.path("show"))
+        ask.demand_merchant(planned.merchant)
+        return planned
+
+    # -- commands ------------------------------------------------------------------------------------
+
+    async def decide(
+        self, ask: Ask, show: str, command: Command, *, key: str | None = None, body: bytes | None = None
+    ) -> Accepted:
+        """Have the desk decide. `body` is what the caller sent, where the key must be bound to all of it.
+
+        Raises Problem: a refusal by its code, Busy, or NoAnswer.
+        """
+        try:
+            answer = await self.inbox.ask(
+                show,
+                command,
+                actor=ask.who.actor,
+                key=key or ask.key,
+                fingerprint=None if body is None else self.fingerprint(body),
+                trace=ask.trace,
+            )
+        except Busy as busy:
+            raise Problem("Busy", retry_after_s=busy.retry_after) from None
+        except NoAnswer:
+            raise Problem("NoAnswer") from None
+        except Malformed as wrong:
+            raise Problem("Malformed", str(wrong)) from None
+        if isinstance(answer, Accepted):
+            return answer
+        raise refused(answer.refusal)
+
+    def fingerprint(self, body: bytes) -> str:
+        """A keyed digest of a body: it tells two apart and says nothing of what is in them."""
+        return hmac.new(self.books.keyring.master, body, hashlib.sha256).hexdigest()[:16]
+
+    async def note(self, ask: Ask, act: str, subject: str, *, actor: str = "", **details: Any) -> None:
+        """Write a privileged act into the audit trail."""
+        async with self.books.begin() as tx:
+            told = {**details, "trace": ask.trace}
+            await note_act(tx, actor or ask.who.actor, act, subject, details=told, now_ms=ask.now_ms)
+
+    # -- when things go wrong ---------------------------------------------------------------------------
+
+    def foreseen(self, error: Exception) -> Problem:
+        """What a caller is told of an error that no handler caught."""
+        if isinstance(error, (Broken, PoolTimeout, *STORE_ERRORS)):
+            return Problem("Busy", "The store does not answer")
+        if isinstance(error, DBAPIError):
+            return Problem("Busy", "The books do not answer")
+        return Problem("Broken")
+
+    async def aclose(self) -> None:
+        """Close everything; listeners first, so that their responses end in order."""
+        await self.feeds.aclose()
+        await self.hearts.aclose()
+        await self.relays.aclose()
+        await self.inbox.aclose()
+        for provider in self.providers.values():
+            with contextlib.suppress(Exception):
+                await provider.close()
+        await self.books.close()
+        await asyncio.wait_for(self.redis.aclose(), 2)
+
+
+def refused(refusal: refusals.Refusal) -> Problem:
+    """A refusal of the show as a problem."""
+    wire = refusals.to_wire(refusal)
+    code = wire.pop("code")
+    return Problem(HIDDEN.get(code, code), refusal.detail, {} if code in HIDDEN else wire)

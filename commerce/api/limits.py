@@ -1,0 +1,51 @@
+"""Rate limits of one front process: a token bucket for each source and each account.
+
+`now_s` is monotonic and passed in. The table is bounded: the bucket used longest ago goes first,
+which is a full one unless so many sources come at once that the operator has other worries.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+MOST_BUCKETS: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` requests at once, then `per_second`."""
+
+    burst: float
+    per_second: float
+
+
+SOURCE_RATE: Final = Rate(burst=400, per_second=100)  # many buyers may share one address
+ACCOUNT_RATE: Final = Rate(burst=80, per_second=20)
+SIGN_IN_RATE: Final = Rate(burst=20, per_second=0.5)
+BIRTH_RATE: Final = Rate(burst=200, per_second=20)  # new buyers from one source
+
+
+class Buckets:
+    """Token buckets by name, all of one rate."""
+
+    def __init__(self, rate: Rate, most: int = MOST_BUCKETS) -> None:
+        self._rate, self._most = rate, most
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self.refused = 0
+
+    def take(self, name: str, cost: float, now_s: float) -> float:
+        """Take `cost` from the bucket: 0.0, or the seconds to wait when it holds too little."""
+        left, seen = self._buckets.get(name, (self._rate.burst, now_s))
+        left = min(self._rate.burst, left + (now_s - seen) * self._rate.per_second)
+        wait = 0.0 if left >= cost else (cost - left) / self._rate.per_second
+        if wait == 0.0:
+            left -= cost
+        else:
+            self.refused += 1
+        self._buckets[name] = (left, now_s)
+        self._buckets.move_to_end(name)
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return wait

@@ -1,0 +1,62 @@
+"""Opening the house: stores, books, keys, relays, in the order in which they need each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+from commerce.api.feeds import Feeds
+from commerce.api.house import House
+from commerce.api.relays import Relays
+from commerce.books import open_books
+from commerce.keys import load_signer, public_keys
+from commerce.live.durability import check_when_up
+from commerce.live.inbox import Inbox
+from commerce.live.roster import Roster
+from commerce.live.valkey import open_redis, open_wire
+from commerce.payments.provider import Provider
+from commerce.settings import ShopSettings
+
+IDLE_SWEEP_SECONDS: Final = 30.0
+REDIS_CONNECTIONS: Final = 64
+PERSONS_KEY_FILE: Final = "persons.key"
+
+
+@asynccontextmanager
+async def open_house(settings: ShopSettings, firms: dict[str, Provider]) -> AsyncIterator[House]:
+    """Open everything a front works with, and close it in order. Raises NotDurable."""
+    redis = open_redis(settings.redis_url, REDIS_CONNECTIONS)
+    connect = partial(open_wire, settings.redis_url)
+    open_client = partial(open_redis, settings.redis_url)
+    warnings = await check_when_up(redis, accept_loss=settings.accept_data_loss)
+    feeds = Feeds(connect, open_client, warnings)
+    relays = Relays(redis, open_client)
+    house = House(
+        settings=settings,
+        redis=redis,
+        books=await open_books(settings.database_url, settings.keys_dir / PERSONS_KEY_FILE),
+        signer=await asyncio.to_thread(load_signer, settings.keys_dir),
+        jwks=await asyncio.to_thread(public_keys, settings.keys_dir),
+        inbox=Inbox(connect, Roster(redis)),
+        feeds=feeds,
+        relays=relays,
+        providers=firms,
+        warnings=warnings,
+    )
+    relays.follow(feeds)
+    sweeper = asyncio.create_task(_sweep(feeds), name="idle feeds")
+    try:
+        yield house
+    finally:
+        sweeper.cancel()
+        await asyncio.gather(sweeper, return_exceptions=True)
+        await house.aclose()
+
+
+async def _sweep(feeds: Feeds) -> None:
+    while True:
+        await asyncio.sleep(IDLE_SWEEP_SECONDS)
+        await feeds.close_idle()

@@ -1,0 +1,62 @@
+"""For whoever runs it: health, figures, status. Health and figures need no token and tell no business."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from msgspec import Struct
+
+from commerce.api import answered
+from commerce.api.ask import Ask
+from commerce.live.sessions import STORE_ERRORS
+
+
+async def read_health(ask: Ask) -> web.Response:
+    """200 while this process can do its work, else 503 with what is wrong."""
+    problems = []
+    try:
+        await ask.house.redis.ping()
+    except STORE_ERRORS:
+        problems.append("the live state does not answer")
+    if ask.house.feeds.stopped:
+        problems.append("a log could not be followed")
+    health = answered.Health(ok=not problems, problems=problems)
+    return web.json_response({"ok": health.ok, "problems": health.problems}, status=503 if problems else 200)
+
+
+async def read_metrics(ask: Ask) -> web.Response:
+    """Figures for Prometheus."""
+    house = ask.house
+    meters, feeds = house.meters, house.feeds.all()
+    meters.listeners.set(sum([len(feed.crowd) for feed in feeds]))
+    meters.dropped.set(sum([feed.crowd.dropped for feed in feeds]))
+    meters.waiting.set(house.inbox.waiting)
+    meters.feeds.set(len(feeds))
+    meters.stopped.set(house.feeds.stopped)
+    meters.limited.set(house.by_source.refused + house.by_account.refused + house.sign_ins.refused)
+    return web.Response(body=meters.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+async def read_status(ask: Ask) -> Struct:
+    """The shows that this process follows, the relays that live, and what an operator must know."""
+    house = ask.house
+    shows = [
+        {
+            "id": feed.state.show,
+            "version": feed.state.version,
+            "state": feed.state.stage,
+            "listeners": len(feed.crowd),
+            "dropped": feed.crowd.dropped,
+            "age_ms": max(0, ask.now_ms - feed.state.at) if feed.state.version else None,
+        }
+        for feed in house.feeds.all()
+    ]
+    relays = [
+        {"id": relay.relay, "url": relay.url, "viewers": relay.viewers, "load": relay.load}
+        for relay in await house.relays.living()
+    ]
+    return answered.Status(
+        warnings=house.warnings,
+        shows=shows,
+        relays=relays,
+        clients=sum([len(feed.crowd) for feed in house.feeds.all()]),
+    )

@@ -1,0 +1,213 @@
+"""Placing, reading, cancelling and paying an order.
+
+An order's id ends in its show (`or-….sh-…`), so that it is found in a log before the books have it.
+The contact is sealed in the books first; the log gets its id alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import UNSET, Struct, UnsetType
+
+from commerce.api import answered
+from commerce.api.ask import Ask
+from commerce.api.asked import NewOrder, Nothing
+from commerce.api.feed import Feed
+from commerce.api.problems import Problem
+from commerce.books import persons
+from commerce.books.ids import new_id
+from commerce.books.orders import BookedOrder, find_order, find_order_of, find_order_of_buyer
+from commerce.payments.checkout import Payable, open_pay_url, pay_page
+from commerce.payments.provider import FirmRefused, FirmSilent
+from commerce.show.commands import CancelOrder, PlaceOrder
+from commerce.show.language import OrderLine
+from commerce.show.state import Order
+
+BANK: Final = "sandbox"
+FOLD_SECONDS: Final = 2.0  # how long an answer waits for this process to fold what the desk committed
+
+
+def show_of_order(order: str) -> str:
+    """The show in an order's id. Raises UnknownOrder."""
+    _, dot, show = order.partition(".")
+    if not dot or not show:
+        raise Problem("UnknownOrder")
+    return show
+
+
+async def place_order(ask: Ask, body: NewOrder) -> Struct:
+    """Promise to buy: stock is kept until `held_until`. The same key gives the same order."""
+    house, show = ask.house, ask.path("show")
+    feed = await house.feed(show)
+    if feed.state.stage != "opened":
+        raise Problem("ShowNotOpen", extra={"state": feed.state.stage})
+    contact = persons.Contact(body.contact.name, body.contact.phone, body.contact.address)
+    async with house.books.begin() as tx:
+        sealed = await persons.store_contact(tx, house.books.keyring, ask.who.id, contact, ask.now_ms)
+    lines = tuple([OrderLine(line.offer, line.quantity, line.price) for line in body.lines])
+    total = sum([line.quantity * line.price for line in lines])
+    wish = PlaceOrder(f"{new_id('or')}.{show}", ask.who.id, sealed, lines, 0, 0, 0, total)
+    accepted = await house.decide(ask, show, wish, body=await ask.request.read())
+    await feed.reached(accepted.version, FOLD_SECONDS)
+    order = feed.state.orders.get(accepted.result["order"])
+    if order is None:
+        raise Problem("NoAnswer", "The order stands; its page shows it")
+    return await _order(ask, feed, order, await _pay_url(ask, feed, order))
+
+
+async def read_order(ask: Ask) -> Struct:
+    """An order, for its buyer or the staff of its merchant."""
+    name = ask.path("order")
+    booked = await _booked(ask, name)
+    if booked is not None:
+        return await booked_order(ask, booked)
+    feed, order = await _logged(ask, name)
+    pay_url = await open_pay_url(ask.house.books, name) if order.state == "awaiting_payment" else None
+    return await _order(ask, feed, order, pay_url or UNSET)
+
+
+async def cancel_order(ask: Ask, _: Nothing) -> Struct:
+    """Take an unpaid order back."""
+    name = ask.path("order")
+    if await _booked(ask, name) is not None:
+        raise Problem("OrderPaid", extra={"order": name})
+    feed, _order_now = await _logged(ask, name)
+    buyer = ask.who.id if ask.who.kind == "buyer" else None
+    accepted = await ask.house.decide(ask, feed.state.show, CancelOrder(name, buyer))
+    await feed.reached(accepted.version, FOLD_SECONDS)
+    if buyer is None:
+        await ask.house.note(ask, "CancelOrder", name)
+    return await _order(ask, feed, feed.state.orders[name], UNSET)
+
+
+async def pay_order(ask: Ask, _: Nothing) -> Struct:
+    """A page of the payment firm for an order that awaits payment."""
+    name = ask.path("order")
+    if await _booked(ask, name) is not None:
+        raise Problem("OrderPaid", extra={"order": name})
+    feed, order = await _logged(ask, name)
+    if order.state != "awaiting_payment":
+        code = "OrderPaid" if order.state == "paid" else "OrderOver"
+        raise Problem(code, extra={"order": name, "state": order.state})
+    url = await _pay_url(ask, feed, order)
+    if url is UNSET:
+        raise Problem("BankSilent")
+    return answered.Payment(pay_url=str(url))
+
+
+async def _pay_url(ask: Ask, feed: Feed, order: Order) -> str | UnsetType:
+    """Where the order can be paid; nothing when the firm does not answer: the page asks again."""
+    if order.state != "awaiting_payment":
+        return UNSET
+    house, state = ask.house, feed.state
+    payable = Payable(order.id, state.show, state.merchant, order.amounts.total, state.currency)
+    language = ask.request.headers.get("Accept-Language", "en")[:2].lower()
+    page = await pay_page(
+        house.books,
+        house.providers[BANK],
+        payable,
+        return_url=f"{house.settings.origin}/orders/{order.id}",
+        language=language,
+        now_ms=ask.now_ms,
+    )
+    return UNSET if isinstance(page, FirmRefused | FirmSilent) else page
+
+
+async def _booked(ask: Ask, name: str) -> BookedOrder | None:
+    who = ask.who
+    async with ask.house.books.read() as tx:
+        if who.kind == "buyer":
+            return await find_order_of_buyer(tx, who.id, name)
+        if who.merchant is not None:
+            return await find_order_of(tx, who.merchant, name)
+        return await find_order(tx, name) if who.role == "operator" else None
+
+
+async def _logged(ask: Ask, name: str) -> tuple[Feed, Order]:
+    """An order in a show's log, if the caller may see it. Raises UnknownOrder."""
+    try:
+        feed = await ask.house.feed(show_of_order(name))
+    except Problem as problem:
+        raise Problem("UnknownOrder") if problem.code == "UnknownShow" else problem from None
+    order = feed.state.orders.get(name)
+    own = order is not None and ask.who.kind == "buyer" and order.buyer == ask.who.id
+    if order is None or not (own or ask.may_act_for(feed.state.merchant)):
+        raise Problem("UnknownOrder")
+    return feed, order
+
+
+async def _contact(ask: Ask, contact: str, buyer: str) -> answered.Contact | None:
+    house = ask.house
+    async with house.books.read() as tx:
+        if ask.who.kind == "buyer":
+            found = await persons.own_contact(tx, house.books.keyring, contact, buyer)
+        else:
+            found = await persons.masked_contact(tx, house.books.keyring, contact)
+    if found is None:
+        return None
+    return answered.Contact(name=found.name, phone=found.phone, address=found.address)
+
+
+async def _order(ask: Ask, feed: Feed, order: Order, pay_url: str | UnsetType) -> answered.Order:
+    return logged_order(feed, order, await _contact(ask, order.contact, order.buyer), pay_url)
+
+
+def logged_order(
+    feed: Feed, order: Order, contact: answered.Contact | None, pay_url: str | UnsetType = UNSET
+) -> answered.Order:
+    """An order as the log has it."""
+    offers = feed.state.offers
+    return answered.Order(
+        id=order.id,
+        show=feed.state.show,
+        state=order.state,
+        lines=[
+            answered.OrderLine(
+                offer=line.offer,
+                title=offers[line.offer].title,
+                image=offers[line.offer].image,
+                quantity=line.quantity,
+                price=line.price,
+            )
+            for line in order.lines
+        ],
+        amounts=answered.Amounts(**order.amounts._asdict(), currency=feed.state.currency),
+        held_until=order.held_until,
+        placed_at=order.placed_at,
+        version=order.version,
+        contact=contact,
+        pay_url=pay_url,
+    )
+
+
+async def booked_order(ask: Ask, order: BookedOrder) -> answered.Order:
+    """An order as the books have it."""
+    amounts: Any = order.amounts
+    return answered.Order(
+        id=order.id,
+        show=order.show,
+        state=order.state,
+        lines=[
+            answered.OrderLine(
+                offer=line.offer,
+                title=dict(line.title),
+                image=line.image,
+                quantity=line.quantity,
+                price=line.price,
+            )
+            for line in order.lines
+        ],
+        amounts=answered.Amounts(
+            goods=amounts.goods,
+            freight=amounts.freight,
+            tax=amounts.tax,
+            discount=amounts.discount,
+            total=amounts.total,
+            currency=amounts.currency,
+        ),
+        held_until=None,
+        placed_at=order.placed_at,
+        version=order.version,
+        contact=await _contact(ask, order.contact, order.buyer),
+    )

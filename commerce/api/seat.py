@@ -1,0 +1,66 @@
+"""A seat: which relay a viewer goes to, and the short token that admits them there.
+
+With `live/stage.py` the only place of the shop that knows the contract with the relays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from streaming.contract import RelayEntry, ShowId, StudioId, TokenClaims
+
+RELAY_DEAD_MS: Final = 3_000
+BUSY_LOAD: Final = 0.8  # above it a relay that would have to pull the show first is the better choice
+VIEW_SECONDS: Final = 120  # to open the session with; a session that is open outlives it
+PUBLISH_SECONDS: Final = 12 * 3_600
+
+
+def choose(
+    relays: Iterable[RelayEntry], show: str, now_ms: int, avoid: str | None = None
+) -> RelayEntry | None:
+    """The relay for one more viewer, or None when none lives.
+
+    A live relay that has the show already and is not busy, else the least loaded one. `avoid` (a
+    base URL that just failed the viewer) is taken only when there is no other.
+    """
+    living = [r for r in relays if now_ms - r.seen_ms <= RELAY_DEAD_MS and not r.draining]
+
+    def rank(relay: RelayEntry) -> tuple[bool, bool, float, int]:
+        at_hand = show in relay.shows and relay.load < BUSY_LOAD
+        return (relay.url == avoid, not at_hand, relay.load, relay.viewers)
+
+    return min(living, key=rank, default=None)
+
+
+def view_claims(subject: str, show: str, now_ms: int) -> dict[str, Any]:
+    """JWT claims that let one viewer watch one show, if opened soon."""
+    expires_s = now_ms // 1000 + VIEW_SECONDS
+    return TokenClaims(role="view", subject=subject, expires_s=expires_s, show=ShowId(show)).to_jwt()
+
+
+def publish_claims(studio: str, generation: int, now_ms: int) -> dict[str, Any]:
+    """JWT claims that let a studio publish until its pairing is raised to another generation."""
+    expires_s = now_ms // 1000 + PUBLISH_SECONDS
+    return TokenClaims(
+        role="publish",
+        subject=studio,
+        expires_s=expires_s,
+        studio=StudioId(studio),
+        generation=generation,
+    ).to_jwt()
+
+
+def relay_claims(expires_s: int) -> dict[str, Any]:
+    """JWT claims with which an operator's page may read a relay's status."""
+    return TokenClaims(role="operate", subject="shop", expires_s=expires_s).to_jwt()
+
+
+def whep_url(relay: RelayEntry, show: str) -> str:
+    """Where a player sends its offer."""
+    return f"{relay.url.rstrip('/')}/whep/{show}"
+
+
+def whip_url(relay: RelayEntry, studio: str) -> str:
+    """Where a studio publishes."""
+    return f"{relay.url.rstrip('/')}/whip/{studio}"

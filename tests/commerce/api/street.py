@@ -1,0 +1,200 @@
+"""A whole shop for tests of the front: real Valkey, real books, a real desk in the same loop; callers."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp.test_utils import TestServer
+
+from commerce.api.app import make_app
+from commerce.api.house import House
+from commerce.api.opening import open_house
+from commerce.books import accounts, catalogue, schedule
+from commerce.desk.clock import RealClock
+from commerce.desk.office import Office
+from commerce.live.roster import Roster
+from commerce.live.valkey import open_redis, open_wire
+from commerce.settings import ShopSettings, read
+from tests.commerce.api.firm import MemoryFirm
+
+PASSWORD = "correct horse battery"
+TITLE = {"en": "Silk scarf", "zh": "丝巾", "ru": "Шёлковый шарф"}
+CONTACT = {"name": "Aizhan Bek", "phone": "+7 701 123 4567", "address": "1 Abay Ave\nAlmaty"}
+_keys = itertools.count(1)
+
+
+def new_key() -> str:
+    return f"key-{next(_keys)}"
+
+
+@dataclass
+class Answer:
+    """What came back; `body` is the JSON or None."""
+
+    status: int
+    headers: Any
+    body: Any
+    raw: bytes
+
+
+@dataclass
+class Caller:
+    """Somebody with a token, or nobody."""
+
+    http: aiohttp.ClientSession
+    origin: str
+    token: str = ""
+    id: str = ""
+
+    async def ask(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
+        headers = dict(options.pop("headers", {}))
+        if self.token:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
+        if key := options.pop("key", None):
+            headers["Idempotency-Key"] = key
+        if body is not None:
+            options["data"] = json.dumps(body).encode()
+            headers.setdefault("Content-Type", "application/json")
+        async with self.http.request(method, self.origin + path, headers=headers, **options) as response:
+            raw = await response.read()
+            is_json = "json" in response.headers.get("Content-Type", "")
+            return Answer(response.status, response.headers, json.loads(raw) if is_json else None, raw)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
+        options.setdefault("key", new_key())
+        return await self.ask("POST", path, {} if body is None else body, **options)
+
+    async def get(self, path: str, **options: Any) -> Answer:
+        return await self.ask("GET", path, **options)
+
+
+@dataclass
+class Street:
+    """The shop and who walks by."""
+
+    house: House
+    firm: MemoryFirm
+    origin: str
+    http: aiohttp.ClientSession
+    office: Office
+    staff: dict[str, Caller] = field(default_factory=dict)
+
+    @property
+    def nobody(self) -> Caller:
+        return Caller(self.http, self.origin)
+
+    async def buyer(self) -> Caller:
+        born = await self.nobody.ask("POST", "/api/buyers")
+        assert born.status == 201, born.body
+        return Caller(self.http, self.origin, born.body["token"], born.body["buyer"])
+
+    async def signed_in(self, name: str) -> Caller:
+        """Staff: seller, host, rival (of another merchant), operator."""
+        if name not in self.staff:
+            body = {"name": name, "password": PASSWORD}
+            answer = await self.nobody.ask("POST", "/api/sessions", body)
+            assert answer.status == 201, answer.body
+            self.staff[name] = Caller(self.http, self.origin, answer.body["token"])
+        return self.staff[name]
+
+    async def scheduled_show(self, units: int = 5, **offer: Any) -> str:
+        seller = await self.signed_in("seller")
+        plan = {
+            "title": TITLE,
+            "starts_at": 1_800_000_000_000,
+            "time_zone": "Asia/Almaty",
+            "currency": "CNY",
+            "hold_seconds": 300,
+            "studio": "st-one",
+        }
+        made = await seller.post("/api/merchant/shows", plan)
+        assert made.status == 201, made.body
+        show = str(made.body["id"])
+        wish = {
+            "title": TITLE,
+            "lines": [{"sku": "scarf", "units": 1}],
+            "price": 1_000,
+            "image": "/web/pictures/silk-scarf.svg",
+            "allot": {"scarf": units},
+            **offer,
+        }
+        path = f"/api/merchant/shows/{show}/rundown"
+        put = await seller.ask("PUT", path, {"offers": [wish]}, key=new_key())
+        assert put.status == 200, put.body
+        return show
+
+    async def open_show(self, units: int = 5, **offer: Any) -> tuple[str, str]:
+        """An open show and its offer."""
+        show = await self.scheduled_show(units, **offer)
+        host = await self.signed_in("host")
+        opened = await host.post(f"/api/host/shows/{show}/open")
+        assert opened.status == 200, opened.body
+        return show, next(iter((await self.house.feed(show)).state.offers))
+
+    async def order(self, show: str, offer: str, buyer: Caller, quantity: int = 1, **options: Any) -> Answer:
+        price = options.pop("price", 1_000)
+        body = {
+            "lines": [{"offer": offer, "quantity": quantity, "price": price}],
+            "contact": options.pop("contact", CONTACT),
+        }
+        return await buyer.post(f"/api/shows/{show}/orders", body, **options)
+
+    async def pay(self, order: str, **changes: Any) -> Answer:
+        body, headers = self.firm.word(order, time.time(), **changes)
+        return await self.nobody.ask("POST", "/api/webhooks/sandbox", data=body, headers=headers)
+
+
+async def lay_books(house: House) -> None:
+    """Two merchants with staff, a studio and goods each."""
+    now = house.now_ms()
+    product = partial(
+        catalogue.Product, title=TITLE, image=None, price=1_000, currency="CNY", stock=10_000,
+        hs_code="6214100010", origin="UZ", net_quantity="0.08", net_unit="kg",
+    )  # fmt: skip
+    async with house.books.begin() as tx:
+        await catalogue.add_merchant(tx, catalogue.Merchant("mr-one", {"en": "One"}), now)
+        await catalogue.add_merchant(tx, catalogue.Merchant("mr-two", {"en": "Two"}), now)
+        await schedule.add_studio(tx, "mr-one", "Studio one", now, studio="st-one")
+        await schedule.add_studio(tx, "mr-two", "Studio two", now, studio="st-two")
+        await catalogue.add_product(tx, product(sku="scarf", merchant="mr-one"), now)
+        await catalogue.add_product(tx, product(sku="tea", merchant="mr-two"), now)
+        people: tuple[tuple[str, accounts.Role, str | None], ...] = (
+            ("seller", "merchant", "mr-one"),
+            ("host", "host", "mr-one"),
+            ("rival", "merchant", "mr-two"),
+            ("operator", "operator", None),
+        )
+        for name, role, merchant in people:
+            await accounts.add_account(tx, name, PASSWORD, role=role, merchant=merchant, now_ms=now)
+
+
+@asynccontextmanager
+async def open_street(redis_url: str, folder: Path, **environment: str) -> AsyncIterator[Street]:
+    """Everything running; ended in order."""
+    settings = read(ShopSettings, {"VAR_DIR": str(folder), "REDIS_URL": redis_url, **environment})
+    firm = MemoryFirm()
+    redis = open_redis(redis_url)
+    office = Office(Roster(redis), partial(open_wire, redis_url), RealClock(), lambda: secrets.token_hex(8))
+    work = asyncio.create_task(office.run())
+    try:
+        async with open_house(settings, {"sandbox": firm}) as house, aiohttp.ClientSession() as http:
+            await lay_books(house)
+            async with TestServer(make_app(house)) as server:
+                yield Street(house, firm, str(server.make_url("")).rstrip("/"), http, office)
+                await house.feeds.aclose()
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await office.stop()
+        await redis.aclose()
