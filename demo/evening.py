@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
@@ -18,7 +18,6 @@ from demo.supervise import Supervision
 UP_SECONDS: Final = 60.0  # a laptop with cold disks
 POLL_SECONDS: Final = 0.1
 WATCH_SECONDS: Final = 2.0
-RENEW_SECONDS: Final = 60.0  # tokens in demo.json are fresh for scripts that come late
 GIVEN_UP: Final = "FATAL"
 AGENT: Final = "agent"
 AGENT_TOKEN_FILE: Final = "agent.token"
@@ -52,21 +51,18 @@ class Evening:
         await asyncio.to_thread(self._supervision.start, self._environ)
         for address in (self._wanted.shop, self._wanted.relay, self._wanted.bank):
             await self._until_healthy(address)
-        self._shows = await seed.open_shows(self._inside, logins)
-        await self._start_agent(self._shows[cast.PANTRY.merchant])
-        self._logins = logins
-        content = await self._write_sheet()
+        busy, idle = [
+            await seed.open_show(self._inside, self._shop.keys_dir, house, logins) for house in cast.HOUSES
+        ]
+        await self._start_agent(busy)
+        content = paper.sheet(self._places, busy, idle, logins)
+        paper.lay_down(self._wanted.var, content)
         print(paper.words(content, self._wanted.seconds, self._authority), flush=True)
 
     async def watch(self, asked_to_end: asyncio.Event) -> None:
-        """Until asked to end: see that everything runs, and keep the tokens of demo.json fresh."""
-        loop = asyncio.get_running_loop()
-        renew_at = loop.time() + RENEW_SECONDS
+        """Until asked to end: see that everything stays up."""
         while not asked_to_end.is_set():
             await self._refuse_given_up()
-            if loop.time() >= renew_at:
-                await self._write_sheet()
-                renew_at = loop.time() + RENEW_SECONDS
             with_limit = asyncio.wait_for(asked_to_end.wait(), WATCH_SECONDS)
             await asyncio.gather(with_limit, return_exceptions=True)
 
@@ -114,13 +110,6 @@ class Evening:
         paper.keep_secret(self._wanted.var / AGENT_TOKEN_FILE, on_air.whip_token)
         await asyncio.to_thread(self._supervision.start_process, AGENT)
 
-    async def _write_sheet(self) -> dict[str, Any]:
-        pantry, crafts = (self._shows[house.merchant] for house in cast.HOUSES)
-        seats = {each.show: await seed.seat(self._inside, each.show) for each in (pantry, crafts)}
-        content = paper.sheet(self._places, pantry, crafts, seats, self._logins)
-        paper.lay_down(self._wanted.var, content)
-        return content
-
 
 def _addresses(wanted: Settings, authority: Path | None) -> dict[str, str]:
     """The environment that makes the processes find each other and browsers find them."""
@@ -131,6 +120,7 @@ def _addresses(wanted: Settings, authority: Path | None) -> dict[str, str]:
     addresses |= {
         "VAR_DIR": os.fspath(wanted.var.absolute()),
         "BANK_URL": f"http://{wanted.bank.reachable}",
+        "BANK_WEBHOOK_URL": f"http://{wanted.shop.reachable}/api/webhooks/sandbox",
         "HTTPS": "0",  # the doors speak TLS; behind them is plain HTTP on loopback
         "STUDIO_SOURCE": wanted.source,
         "STUDIO_WHIP": f"http://{wanted.relay.reachable}/whip/{cast.PANTRY.studio}",

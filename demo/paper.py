@@ -22,22 +22,20 @@ class Places:
     relay: str
 
 
-def sheet(
-    places: Places, busy: OnAir, idle: OnAir, seats: dict[str, dict[str, Any]], logins: dict[str, str]
-) -> dict[str, Any]:
-    """The content of demo.json. `seats` maps a show to a viewer's seat there; in `idle` nobody publishes."""
+def sheet(places: Places, busy: OnAir, idle: OnAir, logins: dict[str, str]) -> dict[str, Any]:
+    """The content of demo.json. `idle` is on air as well, but nobody publishes there."""
     return {
         "show": busy.show,
         "viewer": f"{places.shop}/shows/{busy.show}",
         "host": f"{places.shop}/host/{busy.show}",
         "merchant": f"{places.shop}/merchant",
         "api": places.shop,
-        "whep": seats[busy.show]["whep"],
-        "whep_token": seats[busy.show]["token"],
+        "whep": busy.whep,
+        "whep_token": busy.whep_token,
         "whip_idle": idle.whip,
         "whip_idle_token": idle.whip_token,
-        "whep_idle": seats[idle.show]["whep"],
-        "whep_idle_token": seats[idle.show]["token"],
+        "whep_idle": idle.whep,
+        "whep_idle_token": idle.whep_token,
         "relay_status": f"{places.relay}/status",
         "logins": {name: {"name": name, "password": password} for name, password in logins.items()},
     }

@@ -5,15 +5,18 @@ What stands already is left as it is, so a demo that is started again goes on wi
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books import accounts, catalogue, schedule
 from commerce.books.database import open_books
+from commerce.keys import load_signer
 from commerce.settings import ShopSettings
 from demo.cast import (
     ACCOUNTS,
@@ -28,13 +31,18 @@ from demo.cast import (
     rundown,
 )
 from demo.client import Client
+from streaming.contract import ShowId, TokenClaims
+
+SCRIPT_SECONDS: Final = 12 * 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class OnAir:
-    """A show that is open and on air, and its studio's way in."""
+    """A show that is open and on air: a viewer's way in and its studio's."""
 
     show: str
+    whep: str
+    whep_token: str
     whip: str
     whip_token: str
 
@@ -95,12 +103,8 @@ def _product(item: dict[str, Any], merchant: str) -> catalogue.Product:
     )
 
 
-async def open_shows(origin: str, logins: dict[str, str]) -> dict[str, OnAir]:
-    """Merchant → its show on air: the one that is open already, or a new one."""
-    return {house.merchant: await _open_show(origin, house, logins) for house in HOUSES}
-
-
-async def _open_show(origin: str, house: House, logins: dict[str, str]) -> OnAir:
+async def open_show(origin: str, keys_dir: Path, house: House, logins: dict[str, str]) -> OnAir:
+    """The house's show on air: the one that is open already, or a new one."""
     async with Client(origin) as seller, Client(origin) as host:
         await seller.sign_in(house.seller, logins[house.seller])
         await host.sign_in(house.host, logins[house.host])
@@ -109,7 +113,9 @@ async def _open_show(origin: str, house: House, logins: dict[str, str]) -> OnAir
             await host.ask("POST", f"/api/host/shows/{show['id']}/open")
         await host.ask("POST", f"/api/host/shows/{show['id']}/on-air", {"studio": house.studio})
         way_in = await seller.ask("POST", f"/api/merchant/studios/{house.studio}/token")
-        return OnAir(show["id"], way_in["whip"], way_in["token"])
+        whep = await whep_of(origin, show["id"])
+        token = await asyncio.to_thread(view_token, keys_dir, show["id"])
+        return OnAir(show["id"], whep, token, way_in["whip"], way_in["token"])
 
 
 async def _show_of_tonight(seller: Client, house: House) -> dict[str, Any]:
@@ -134,8 +140,15 @@ async def _show_of_tonight(seller: Client, house: House) -> dict[str, Any]:
     return dict(show)
 
 
-async def seat(origin: str, show: str) -> dict[str, Any]:
-    """A viewer's seat at a show: `whep`, `token`, `expires_at`."""
+async def whep_of(origin: str, show: str) -> str:
+    """Where a player of the show sends its offer, as the shop tells anybody who asks for a seat."""
     async with Client(origin) as buyer:
         await buyer.become_buyer()
-        return dict(await buyer.ask("POST", f"/api/shows/{show}/seat"))
+        return str((await buyer.ask("POST", f"/api/shows/{show}/seat"))["whep"])
+
+
+def view_token(keys_dir: Path, show: str) -> str:
+    """A viewer's token for scripts: good for hours, where the shop's own are good for minutes."""
+    expires_s = int(time.time()) + SCRIPT_SECONDS
+    claims = TokenClaims("view", "demo-script", expires_s, show=ShowId(show))
+    return load_signer(keys_dir).sign(claims.to_jwt())
