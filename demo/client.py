@@ -39,7 +39,10 @@ class Client:
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         """The JSON of a 2xx answer; a Refusal with the shop's own words for any other."""
-        headers = {"Idempotency-Key": secrets.token_hex(16)} if method != "GET" else {}
+        headers = {}
+        if method != "GET":
+            headers["Idempotency-Key"] = secrets.token_hex(16)
+            body = {} if body is None else body
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
