@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.books.tables import archived
+from commerce.books.tables import archived, shows
+
+TAIL_MS: Final = 86_400_000  # a refund may be decided in the log after the end of its show
+MOST_SHOWS: Final = 1_000
 
 
 class Archived(NamedTuple):
@@ -25,6 +28,19 @@ async def archived_to(tx: AsyncConnection, show: str) -> Archived:
     """Where the books are in the show's log."""
     row = (await tx.execute(select(archived).where(archived.c.show_id == show))).one_or_none()
     return Archived(0, "") if row is None else Archived(row.version, row.written_by)
+
+
+async def unfinished(tx: AsyncConnection, now_ms: int) -> dict[str, int]:
+    """Shows that have not closed, or did so within a day, and how far each is booked (0: not at all)."""
+    version = func.coalesce(archived.c.version, 0).label("version")
+    lately = shows.c.closed_at > now_ms - TAIL_MS
+    found = await tx.execute(
+        select(shows.c.id, version)
+        .outerjoin(archived, archived.c.show_id == shows.c.id)
+        .where((shows.c.state != "closed") | lately)
+        .limit(MOST_SHOWS)
+    )
+    return {row.id: int(row.version) for row in found}
 
 
 async def note_archived(

@@ -1,0 +1,114 @@
+"""`python -m commerce.effects`: books, stage, refunds and reconciliation, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from commerce import settings
+from commerce.books import Books, open_books
+from commerce.effects.meters import application
+from commerce.effects.office import Office, go_round
+from commerce.effects.reconcile import ask_about_payments, resend_allotments
+from commerce.effects.refunding import make_due_refunds
+from commerce.effects.settings import EffectsSettings
+from commerce.live.cursor import Cursor, slowest
+from commerce.live.inbox import Inbox
+from commerce.live.roster import Roster
+from commerce.live.stage import Stages
+from commerce.live.valkey import open_redis, open_wire
+from commerce.payments.desk import through
+from commerce.payments.firms import open_firms
+from commerce.payments.provider import Provider
+
+PERSONS_KEY_FILE = "persons.key"
+REFUND_SECONDS = 1.0
+ALLOTMENT_SECONDS = 2.0
+PAYMENT_SECONDS = 5.0
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+def jobs(books: Books, firms: Mapping[str, Provider], inbox: Inbox) -> list[asyncio.Task[None]]:
+    """The jobs that go round, each a task."""
+    tell_desk = through(inbox)
+    rounds = (
+        ("refunds", REFUND_SECONDS, lambda: make_due_refunds(books, firms, now_ms())),
+        ("allotments", ALLOTMENT_SECONDS, lambda: resend_allotments(books, inbox, now_ms())),
+        ("payments", PAYMENT_SECONDS, lambda: ask_about_payments(books, firms, tell_desk, now_ms())),
+    )
+    return [asyncio.create_task(go_round(name, seconds, job), name=name) for name, seconds, job in rounds]
+
+
+async def serve(wanted: EffectsSettings) -> int:
+    """Run until told to end; the exit code."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    connect = functools.partial(open_wire, wanted.redis_url)
+    redis = open_redis(wanted.redis_url)
+    roster = Roster(redis)
+    inbox = Inbox(connect, roster)
+    books = await open_books(wanted.database_url, wanted.keys_dir / PERSONS_KEY_FILE)
+    firms = await open_firms(wanted.bank_url, wanted.keys_dir)
+    office = Office(
+        books,
+        roster,
+        connect,
+        functools.partial(Cursor, redis),
+        functools.partial(slowest, redis),
+        Stages(redis),
+    )
+    runner = web.AppRunner(application(office), access_log=None)
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, wanted.http.host, wanted.http.port).start()
+        tasks = [asyncio.create_task(office.run(), name="office"), *jobs(books, firms, inbox)]
+        structlog.get_logger("effects").info("effects follow", http=f"{wanted.http.host}:{wanted.http.port}")
+        await stop.wait()
+    except OSError as why:
+        print(f"Effects cannot start: {why}", file=sys.stderr)  # noqa: T201  the one sentence a person sees
+        return 1
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await inbox.aclose()
+        for firm in firms.values():
+            await firm.close()
+        await runner.cleanup()
+        await redis.aclose()
+        await books.close()
+    return 0
+
+
+def main() -> int:
+    """Start the process."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    return uvloop.run(serve(settings.load(EffectsSettings, os.environ)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,68 @@
+"""Gives money back: asks the firm for every refund due, under the refund's own key, until it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import structlog
+from prometheus_client import Counter
+
+from commerce.books import Books
+from commerce.books.payments import Message, keep_message
+from commerce.books.records import keep_record
+from commerce.books.refunds import Refund, due_refunds, note_made, note_refused, put_off
+from commerce.payments.provider import FirmRefused, FirmSilent, Provider, RefundMade, RefundWish
+
+AT_ONCE: Final = 20
+REFUNDS: Final = Counter("effects_refunds", "Refunds asked of firms, by what came of it", ["result"])
+
+log = structlog.get_logger("refunds")
+
+
+async def make_due_refunds(books: Books, firms: Mapping[str, Provider], now_ms: int) -> int:
+    """Ask for each refund that is due now; how many were made. After a crash it asks again: same key."""
+    async with books.read() as tx:
+        due = await due_refunds(tx, now_ms, AT_ONCE)
+    made = 0
+    for refund in due:
+        answer = await _ask(firms, refund)
+        async with books.begin() as tx:
+            if answer.transcript.request:
+                key = f"refund:{refund.id}:{refund.tries}"
+                said = answer.transcript
+                message = Message(key, refund.payment, "refund", said.request, said.response)
+                await keep_message(tx, message, now_ms)
+            if isinstance(answer, RefundMade):
+                if await note_made(tx, refund, answer.ref, now_ms):
+                    await keep_record(tx, refund.show, "RefundMade", _said(refund, answer.ref), now_ms)
+                    made += 1
+            elif isinstance(answer, FirmRefused):
+                await note_refused(tx, refund, now_ms)
+            else:
+                await put_off(tx, refund, now_ms)
+        _count(refund, answer)
+    return made
+
+
+async def _ask(firms: Mapping[str, Provider], refund: Refund) -> RefundMade | FirmRefused | FirmSilent:
+    firm = firms.get(refund.provider)
+    if firm is None or refund.ref is None:
+        return FirmSilent("no way to reach the firm of this payment")
+    wish = RefundWish(refund.id, refund.ref, refund.amount, refund.currency, refund.paid)
+    return await firm.refund(wish)
+
+
+def _said(refund: Refund, ref: str) -> dict[str, object]:
+    names = ("id", "payment", "order", "amount", "currency", "reason", "provider")
+    return {**{name: getattr(refund, name) for name in names}, "ref": ref}
+
+
+def _count(refund: Refund, answer: RefundMade | FirmRefused | FirmSilent) -> None:
+    REFUNDS.labels(type(answer).__name__).inc()
+    if isinstance(answer, FirmRefused):
+        log.error("the firm refuses a refund", refund=refund.id, code=answer.code)
+    elif isinstance(answer, FirmSilent):
+        log.warning("no refund yet", refund=refund.id, why=answer.why, tries=refund.tries + 1)
+    else:
+        log.info("refund made", refund=refund.id, amount=refund.amount, currency=refund.currency)

@@ -1,0 +1,28 @@
+"""Tells a show's desk what a firm said, through its inbox."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from commerce.live.inbox import Accepted, Busy, Inbox, NoAnswer
+from commerce.payments.intake import DeskRefused, TellDesk, Told
+from commerce.show.commands import RecordPayment
+
+
+def through(inbox: Inbox, trace: str = "") -> TellDesk:
+    """A way to tell desks. The key is the payment and its outcome: told again, the same answer."""
+
+    async def tell(told: Told) -> Literal["accepted", "no_answer"] | DeskRefused:
+        command = RecordPayment(
+            order=told.order, payment=told.payment, provider=told.provider, amount=told.amount,
+            currency=told.currency, outcome=told.outcome,
+        )  # fmt: skip
+        try:
+            answer = await inbox.ask(
+                told.show, command, actor=f"firm:{told.provider}", key=told.key, trace=trace
+            )
+        except (NoAnswer, Busy):
+            return "no_answer"
+        return "accepted" if isinstance(answer, Accepted) else DeskRefused(answer.refusal.code)
+
+    return tell
