@@ -69,14 +69,14 @@ class WhipClient:
             return Refused(502, f"201 with {response.content_type} instead of an answer")
         return Answered(urljoin(url, location), body)
 
-    async def delete(self, location: str) -> bool:
-        """DELETE the session; False when nobody took it (the relay finds out by itself)."""
+    async def delete(self, location: str) -> int | None:
+        """DELETE the session; the status, None without an answer (the relay finds out by itself)."""
         limit = aiohttp.ClientTimeout(total=DELETE_LIMIT_S)
         try:
             async with self._http.delete(location, headers=self._bearer(), timeout=limit) as response:
-                return response.status < 300
+                return response.status
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return False
+            return None
 
 
 def retry_after(value: str | None, now_unix_s: float) -> float | None:

@@ -36,6 +36,7 @@ from .uplink import (
     Lost,
     Offer,
     Refused,
+    Replaced,
     StartAsked,
     StopAsked,
     TimePassed,
@@ -47,6 +48,7 @@ from .uplink import (
 KEYFRAME_GAP_S: Final = 0.3  # requests closer than this share a keyframe
 MOST_HANDED: Final = 8  # access units on their way from the threads to the loop
 CLOSE_LIMIT_S: Final = 3.0
+GONE: Final = 410  # what our relay answers for a session that a newer publisher replaced
 EXIT_OK: Final = 0
 EXIT_SOURCE: Final = 2
 EXIT_REFUSED: Final = 3
@@ -218,8 +220,8 @@ class Studio:
             self._resent += session.resent
             self._dropped += session.dropped_frames
             await session.close()
-        if location is not None:
-            await self._whip.delete(location)
+        if location is not None and await self._whip.delete(location) == GONE:
+            self._tell(Replaced())
 
     # -- feedback of the session -----------------------------------------------------------------
 

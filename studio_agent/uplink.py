@@ -9,7 +9,8 @@
 | offering | Answered → connecting · Refused, Unreachable → waiting or over |
 | connecting | Connected → live · Lost, TimePassed after 10 s → waiting |
 | live | Lost → waiting |
-| waiting | TimePassed at the hour → offering |
+| waiting | TimePassed at the hour → offering · Replaced → yielded |
+| yielded | nothing but StopAsked: a newer publisher has the studio, and keeps it |
 | over | nothing |
 
 In every state StopAsked ends the session and leads to over.
@@ -25,9 +26,10 @@ LONGEST_WAIT_S: Final = 10.0
 AT_ONCE_WAIT_S: Final = 0.1
 LONGEST_ASKED_WAIT_S: Final = 120.0  # a Retry-After beyond this is not believed
 CONNECT_LIMIT_S: Final = 10.0
+LEAST_WAIT_AFTER_CLOSE_S: Final = 1.0  # so that a word of a replacement comes before a new offer
 SETTLED_AFTER_S: Final = 10.0  # live for so long, the back-off begins anew
 
-State: TypeAlias = Literal["resting", "offering", "connecting", "live", "waiting", "over"]
+State: TypeAlias = Literal["resting", "offering", "connecting", "live", "waiting", "yielded", "over"]
 
 
 # -- events ----------------------------------------------------------------------------------------
@@ -81,11 +83,18 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """The relay says that a newer publisher took the studio (410 on the old session)."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimePassed:
     pass
 
 
-Event: TypeAlias = StartAsked | StopAsked | Answered | Refused | Unreachable | Connected | Lost | TimePassed
+Event: TypeAlias = (
+    StartAsked | StopAsked | Answered | Refused | Unreachable | Connected | Lost | Replaced | TimePassed
+)
 
 
 # -- actions ---------------------------------------------------------------------------------------
@@ -160,6 +169,9 @@ class Uplink:
             return self._end("stopped")
         if isinstance(event, StartAsked) and self.state == "resting":
             return self._offer()
+        if isinstance(event, Replaced) and self.state in ("waiting", "offering"):
+            self.state, self.detail = "yielded", "a newer publisher has taken this studio"
+            return []
         if isinstance(event, TimePassed):
             return self._tick(now, jitter)
         if self.state == "offering":
@@ -200,8 +212,9 @@ class Uplink:
     def _lose(self, event: Lost, now: float, jitter: float) -> list[Action]:
         """After a settled session the first try is made at once; unless the relay itself closed it.
 
-        A relay closes in order when it ends or when a newer publisher takes the studio: two agents
-        with one token then grow slower, rather than throw each other out without an end.
+        A relay closes in order when it ends or when a newer publisher takes the studio. Ours tells
+        which (Replaced); with another server, two agents of one studio grow slower rather than throw
+        each other out without an end.
         """
         was_settled = self.state == "live" and now - self._live_since_s >= SETTLED_AFTER_S
         self.losses += self.state == "live"
@@ -210,7 +223,8 @@ class Uplink:
         at_once = was_settled and not event.by_peer
         closing: list[Action] = [CloseSession(self._location)]
         self._location = None
-        return closing + self._wait(event.detail, now, jitter, at_once=at_once)
+        asked_s = LEAST_WAIT_AFTER_CLOSE_S if event.by_peer else None
+        return closing + self._wait(event.detail, now, jitter, asked_s=asked_s, at_once=at_once)
 
     def _tick(self, now: float, jitter: float) -> list[Action]:
         if now < self._deadline_s:

@@ -149,6 +149,8 @@ class _Handlers:
         place = request.match_info["place"]
         self._authorise(request, place, expired_will_do=True)
         seated = request.app[RELAY].seated.get(request.match_info["session"])
+        if seated is None and request.match_info["session"] in request.app[RELAY].replaced:
+            raise Problem(410, "replaced", "a newer publisher has taken this studio")
         if seated is None or seated.place != place or seated.prefix != self._direction.prefix:
             raise Problem(404, "unknown_session", "there is no such session (any more)")
         return seated

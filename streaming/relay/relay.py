@@ -41,6 +41,7 @@ from .viewer import Viewer
 HEARTBEAT_SECONDS: Final = 0.02
 FACTS_MAX: Final = 1024
 AGE_OF_DEAD_FEED_SECONDS: Final = 2.0
+REPLACED_MAX: Final = 256
 
 _log = structlog.get_logger(__name__)
 
@@ -117,6 +118,7 @@ class Relay:
         self.programs: dict[ShowId, Program] = {}
         self.stages: dict[ShowId, Stage] = {}
         self.seated: dict[str, Seated] = {}
+        self.replaced: deque[str] = deque(maxlen=REPLACED_MAX)  # sessions of publishers that yielded
         self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
         self.totals = Totals()
         self.fact_came = asyncio.Event()
@@ -296,6 +298,7 @@ class Relay:
     def _end_session(self, peer: Peer, reason: str) -> None:
         for seated in list(self.seated.values()):
             if seated.peer is peer:
+                self.replaced.append(seated.name)
                 seated.session.end(reason)
 
     def _feed_gone(self, feed: Feed, reason: str) -> None:

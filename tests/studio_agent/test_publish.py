@@ -88,7 +88,7 @@ async def test_nobody_at_home_is_unreachable() -> None:
     async with aiohttp.ClientSession() as http:
         client = WhipClient(http, "http://127.0.0.1:1/whip/main", lambda: "")
         assert isinstance(await client.offer("v=0", 0.0), Unreachable)
-        assert not await client.delete("http://127.0.0.1:1/session/1")
+        assert await client.delete("http://127.0.0.1:1/session/1") is None
 
 
 def test_both_forms_of_retry_after_are_read() -> None:

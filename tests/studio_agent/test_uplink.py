@@ -18,6 +18,7 @@ from studio_agent.uplink import (
     Lost,
     Offer,
     Refused,
+    Replaced,
     StartAsked,
     StopAsked,
     TimePassed,
@@ -111,7 +112,23 @@ def test_two_agents_of_one_studio_do_not_throw_each_other_out_for_ever() -> None
         uplink.receive(ANSWERED, at_s, 1.0)
         uplink.receive(Connected(), at_s, 1.0)
         now = at_s + 1.0
-    assert waits == pytest.approx([0.5, 1, 2, 4, 8, LONGEST_WAIT_S])
+    assert waits == pytest.approx([1.05, 1.1, 2, 4, 8, LONGEST_WAIT_S])
+
+
+def test_a_studio_that_was_replaced_yields_and_stays_so() -> None:
+    uplink = live()
+    uplink.receive(Lost("the relay closed the session", by_peer=True), 60.0, 0.5)
+    assert uplink.receive(Replaced(), 60.1, 0.5) == []
+    assert uplink.state == "yielded"
+    assert uplink.receive(TimePassed(), 999.0, 0.5) == []
+    assert uplink.receive(StopAsked(), 999.0, 0.5) == []
+    assert uplink.state == "over"
+
+
+def test_a_word_of_a_replacement_that_comes_late_does_not_end_a_new_session() -> None:
+    uplink = live()
+    assert uplink.receive(Replaced(), 60.0, 0.5) == []
+    assert uplink.state == "live"
 
 
 def test_a_connection_that_never_comes_is_given_up_and_deleted() -> None:
