@@ -166,7 +166,8 @@ class Feed:
         return self._show(value, eye) if key == "show" else value
 
     def _show(self, value: Entities, eye: Eye) -> Entities:
-        planned = self.plan if self.state.stage == "scheduled" else {}
+        merchant = self.plan.get("merchant", {"id": value["merchant"], "name": {}})
+        planned = self.plan if self.state.stage == "scheduled" else {"merchant": merchant}
         warnings = {"warnings": self.warnings} if eye.host else {}
         return {**value, **planned, **warnings}
 

@@ -185,5 +185,5 @@ def plan_of(planned: Show) -> dict[str, object]:
         "on_air": False,
         "currency": planned.currency,
         "hold_seconds": planned.hold_seconds,
-        "merchant": planned.merchant,
+        "merchant": {"id": planned.merchant, "name": dict(planned.merchant_name)},
     }

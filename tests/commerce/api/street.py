@@ -7,7 +7,7 @@ import itertools
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -149,6 +149,12 @@ class Street:
             "contact": options.pop("contact", CONTACT),
         }
         return await buyer.post(f"/api/shows/{show}/orders", body, **options)
+
+    async def comes_true(self, is_true: Callable[[], bool]) -> None:
+        """Wait for something that other tasks bring about."""
+        async with asyncio.timeout(5):
+            while not is_true():  # noqa: ASYNC110  what is awaited has no event of its own
+                await asyncio.sleep(0.01)
 
     async def pay(self, order: str, **changes: Any) -> Answer:
         body, headers = self.firm.word(order, time.time(), **changes)
