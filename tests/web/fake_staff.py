@@ -37,8 +37,13 @@ def host_deed(shop: FakeShop, deed: str, body: dict[str, Any], show: dict[str, A
     return {"show": dict(show)}
 
 
-def staff_routes(shop: FakeShop) -> list[web.RouteDef]:
-    async def sign_in(request: web.Request) -> web.Response:
+class Desk:
+    """The handlers of staff over one fake shop."""
+
+    def __init__(self, shop: FakeShop) -> None:
+        self.shop = shop
+
+    async def sign_in(self, request: web.Request) -> web.Response:
         from tests.web.fake_shop import problem
 
         body = await request.json()
@@ -47,70 +52,42 @@ def staff_routes(shop: FakeShop) -> list[web.RouteDef]:
         account = {"id": "a1", "name": body["name"], "role": body["name"], "merchant": "m1"}
         return web.json_response({"token": "staff-1", "account": account}, status=201)
 
-    async def sign_out(_: web.Request) -> web.Response:
+    async def sign_out(self, _: web.Request) -> web.Response:
         return web.Response(status=204)
 
-    async def deed(request: web.Request) -> web.Response:
+    async def deed(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else {}
-        show = shop.shows[request.match_info["show"]]
-        shop.tell(**host_deed(shop, request.match_info["deed"], body, show))
-        return web.json_response({"version": shop.version})
+        show = self.shop.shows[request.match_info["show"]]
+        self.shop.tell(**host_deed(self.shop, request.match_info["deed"], body, show))
+        return web.json_response({"version": self.shop.version})
 
-    async def orders(_: web.Request) -> web.Response:
-        return web.json_response({"orders": list(shop.orders.values()), "next": None})
+    async def orders(self, _: web.Request) -> web.Response:
+        return web.json_response({"orders": list(self.shop.orders.values()), "next": None})
 
-    async def studios(_: web.Request) -> web.Response:
+    async def studios(self, _: web.Request) -> web.Response:
         return web.json_response(
             {"studios": [{"id": "s1", "name": "Pavilion A"}, {"id": "s2", "name": "Kitchen"}]}
         )
 
-    async def shows(request: web.Request) -> web.Response:
+    async def shows(self, request: web.Request) -> web.Response:
         if request.method == "GET":
-            return web.json_response({"shows": list(shop.shows.values())})
+            return web.json_response({"shows": list(self.shop.shows.values())})
         body = await request.json()
-        number = next(shop.numbers)
+        number = next(self.shop.numbers)
         made = fake_goods.show(f"show-{number}", 0, **body, state="scheduled", on_air=False)
-        shop.shows[made["id"]] = made
+        self.shop.shows[made["id"]] = made
         return web.json_response(made, status=201)
 
-    async def rundown(request: web.Request) -> web.Response:
+    async def rundown(self, request: web.Request) -> web.Response:
         if request.method == "PUT":
             return web.json_response(await request.json())
-        planned = [
-            {
-                "offer": o["id"],
-                "title": o["title"],
-                "image": o["image"],
-                "lines": o["lines"],
-                "price": o["price"],
-                "before": o["before"],
-                "cap": None,
-                "limit": o["limit"],
-                "allot": {o["lines"][0]["sku"]: o["available"]},
-            }
-            for o in list(shop.offers.values())[:6]
-        ]
+        planned = [planned_offer(offer) for offer in list(self.shop.offers.values())[:6]]
         return web.json_response({"offers": planned})
 
-    async def products(_: web.Request) -> web.Response:
-        listed = [
-            {
-                "sku": offer["lines"][0]["sku"],
-                "title": offer["title"],
-                "image": offer["image"],
-                "price": offer["price"],
-                "currency": "CNY",
-                "stock": 200 + offer["available"],
-                "hs_code": "0409000000",
-                "origin": "KZ",
-                "net_quantity": "0.5",
-                "net_unit": "kg",
-            }
-            for offer in shop.offers.values()
-        ]
-        return web.json_response({"products": listed})
+    async def products(self, _: web.Request) -> web.Response:
+        return web.json_response({"products": [product(offer) for offer in self.shop.offers.values()]})
 
-    async def token(request: web.Request) -> web.Response:
+    async def token(self, request: web.Request) -> web.Response:
         from tests.web.fake_shop import now_ms
 
         whip = f"http://127.0.0.1:8081/whip/{request.match_info['studio']}"
@@ -121,18 +98,43 @@ def staff_routes(shop: FakeShop) -> list[web.RouteDef]:
         }
         return web.json_response(made, status=201)
 
+
+def planned_offer(offer: dict[str, Any]) -> dict[str, Any]:
+    same = {name: offer[name] for name in ("title", "image", "lines", "price", "before", "limit")}
+    return {
+        **same,
+        "offer": offer["id"],
+        "cap": None,
+        "allot": {offer["lines"][0]["sku"]: offer["available"]},
+    }
+
+
+def product(offer: dict[str, Any]) -> dict[str, Any]:
+    same = {name: offer[name] for name in ("title", "image", "price")}
+    more = {
+        "currency": "CNY",
+        "hs_code": "0409000000",
+        "origin": "KZ",
+        "net_quantity": "0.5",
+        "net_unit": "kg",
+    }
+    return {**same, **more, "sku": offer["lines"][0]["sku"], "stock": 200 + offer["available"]}
+
+
+def staff_routes(shop: FakeShop) -> list[web.RouteDef]:
+    desk = Desk(shop)
     return [
-        web.post("/api/sessions", sign_in),
-        web.delete("/api/sessions", sign_out),
-        web.get("/api/host/shows/{show}/orders", orders),
-        web.get("/api/host/shows/{show}/studios", studios),
-        web.post("/api/host/shows/{show}/{deed}", deed),
-        web.get("/api/merchant/shows", shows),
-        web.post("/api/merchant/shows", shows),
-        web.get("/api/merchant/shows/{show}/rundown", rundown),
-        web.put("/api/merchant/shows/{show}/rundown", rundown),
-        web.get("/api/merchant/products", products),
-        web.get("/api/merchant/orders", orders),
-        web.get("/api/merchant/studios", studios),
-        web.post("/api/merchant/studios/{studio}/token", token),
+        web.post("/api/sessions", desk.sign_in),
+        web.delete("/api/sessions", desk.sign_out),
+        web.get("/api/host/shows/{show}/orders", desk.orders),
+        web.get("/api/host/shows/{show}/studios", desk.studios),
+        web.post("/api/host/shows/{show}/{deed}", desk.deed),
+        web.get("/api/merchant/shows", desk.shows),
+        web.post("/api/merchant/shows", desk.shows),
+        web.get("/api/merchant/shows/{show}/rundown", desk.rundown),
+        web.put("/api/merchant/shows/{show}/rundown", desk.rundown),
+        web.get("/api/merchant/products", desk.products),
+        web.get("/api/merchant/orders", desk.orders),
+        web.get("/api/merchant/studios", desk.studios),
+        web.post("/api/merchant/studios/{studio}/token", desk.token),
     ]
