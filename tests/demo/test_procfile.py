@@ -1,6 +1,7 @@
 """The Procfile and what is made from it."""
 
 import configparser
+import importlib.util
 
 import pytest
 
@@ -57,3 +58,10 @@ def test_a_unit_for_each_process_and_a_target_that_wants_them(tmp_path) -> None:
 def test_units_without_a_folder_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_every_process_of_our_procfile_is_a_module_of_ours() -> None:
+    for process in read((ROOT / "Procfile").read_text()):
+        python, dash_m, module = process.argv("python")[:3]
+        assert (python, dash_m) == ("python", "-m")
+        assert importlib.util.find_spec(module) is not None

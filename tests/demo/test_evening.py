@@ -1,0 +1,166 @@
+"""One evening of the demo with all its processes: it opens, tells where to look, leaves nothing behind."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.own import addresses
+from demo.procfile import ROOT
+
+pytestmark = pytest.mark.slow
+
+FIELDS = {
+    "show", "viewer", "host", "merchant", "api", "whep", "whep_token", "whip_idle", "whip_idle_token",
+    "whep_idle", "whep_idle_token", "relay_status", "logins",
+}  # fmt: skip
+
+
+class Evening:
+    """`python -m demo` as a child, with ports and a folder of its own."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "demo"],
+            cwd=ROOT,
+            env={**os.environ, **addresses(), "VAR_DIR": str(folder), **environ},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def sheet(self) -> dict[str, Any]:
+        deadline = time.monotonic() + 60
+        while not (self.folder / "demo.json").exists():
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        content: dict[str, Any] = json.loads((self.folder / "demo.json").read_text())
+        return content
+
+    def end(self, number: signal.Signals | None = signal.SIGINT) -> tuple[int, str, str]:
+        """Exit code, and what it said."""
+        if number is not None:
+            self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=60)
+        return self.process.returncode, out, err
+
+    def processes(self) -> list[str]:
+        """Command lines of everything on this machine that was started for this evening's folder."""
+        mark = f"VAR_DIR={self.folder}".encode()
+        found = []
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (place / "environ").read_bytes().split(b"\0"):
+                    found.append((place / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:
+                continue
+        return found
+
+
+@pytest.fixture
+def folder(short_dir: Path) -> Path:
+    return short_dir
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_evening_opens_completely_and_ends_without_a_trace(folder: Path, number: signal.Signals) -> None:
+    evening = Evening(folder)
+    sheet = evening.sheet()
+    assert set(sheet) == FIELDS
+    assert all(sheet.values())
+    assert stat.S_IMODE((folder / "demo.json").stat().st_mode) == 0o600
+    names = " ".join(evening.processes())
+    for module in (
+        "live.server",
+        "commerce.desk",
+        "streaming",
+        "commerce.effects",
+        "studio_agent",
+        "sandbox",
+    ):
+        assert module in names
+    code, out, err = evening.end(number)
+    assert (code, err) == (0, "")
+    assert sheet["viewer"] in out
+    assert sheet["logins"]["host"]["password"] in out
+    assert evening.processes() == []
+    assert not (folder / "demo.json").exists()
+
+
+def test_an_evening_of_some_seconds_ends_by_itself_and_goes_on_the_next_day(folder: Path) -> None:
+    first = Evening(folder, DEMO_SECONDS="3")
+    show, logins = (sheet := first.sheet())["show"], sheet["logins"]
+    assert first.end(None)[0] == 0
+    second = Evening(folder, DEMO_SECONDS="1")
+    sheet = second.sheet()
+    assert second.end(None)[0] == 0
+    assert (sheet["show"], sheet["logins"]) == (show, logins)
+    assert second.processes() == []
+
+
+def test_an_evening_interrupted_while_it_opens_ends_as_well(folder: Path) -> None:
+    evening = Evening(folder)
+    deadline = time.monotonic() + 30
+    while not any("live.server" in line for line in evening.processes()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    code, _, _ = evening.end()
+    assert code == 0
+    assert evening.processes() == []
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM], ids=["tcp", "udp"])
+def test_a_port_that_is_taken_is_one_plain_sentence(folder: Path, kind: socket.SocketKind) -> None:
+    with socket.socket(type=kind) as other:
+        other.bind(("127.0.0.1", 0))
+        if kind is socket.SOCK_STREAM:
+            other.listen()
+        port = other.getsockname()[1]
+        setting = "SHOP_HTTP" if kind is socket.SOCK_STREAM else "RELAY_UDP"
+        code, out, err = Evening(folder, **{setting: f"127.0.0.1:{port}"}).end(None)
+    assert code == 1
+    assert out == ""
+    assert err.startswith("make demo: ")
+    assert str(port) in err
+    assert err.count("\n") == 1
+
+
+def test_a_missing_camera_is_one_plain_sentence(folder: Path) -> None:
+    code, _, err = Evening(folder, SOURCE="camera:/dev/video99").end(None)
+    assert code == 1
+    assert "no camera at /dev/video99" in err
+    assert err.count("\n") == 1
+
+
+def test_what_dies_in_the_evening_is_back_before_it_is_missed(folder: Path) -> None:
+    evening = Evening(folder)
+    sheet = evening.sheet()
+    relay = next(
+        int(place.name)
+        for place in Path("/proc").glob("[0-9]*")
+        if b"-m\0streaming\0" in (place / "cmdline").read_bytes()
+        and f"VAR_DIR={folder}".encode() in (place / "environ").read_bytes()
+    )
+    os.kill(relay, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            status = json.load(urllib.request.urlopen(sheet["relay_status"], timeout=2))
+            if [feed["studio"] for feed in status["feeds"]] == ["st-pantry"]:
+                break
+        except (OSError, ValueError):
+            pass
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert evening.end()[0] == 0
