@@ -103,7 +103,10 @@ class Shift:
         if tenure is None:
             return False
         self._set_time(tenure.now_ms)
-        await self._log.catch_up(state)
+        try:
+            await self._log.catch_up(state)
+        except Trimmed:
+            raise SteppedDown("the log was trimmed meanwhile") from None
         self.tally.tenures += 1
         self._used_ms = self._clock.monotonic_ms()
         away = tenure.now_ms - max(tenure.alive_ms, state.at)
@@ -114,11 +117,17 @@ class Shift:
         self._cursor, self._done = "0-0", None
         await self._remind(state)
         try:
-            return await self._serve(state, by, outage_ms)
-        finally:
-            # Only to spare the next one the wait: the version fences whatever is still under way.
-            with contextlib.suppress(Broken):
-                await self._wire.leave_lease(lease, by)
+            over = await self._serve(state, by, outage_ms)
+        except (Broken, SteppedDown):
+            await self._leave(by)
+            raise
+        await self._leave(by)
+        return over
+
+    async def _leave(self, by: str) -> None:
+        """Spare the next desk the wait. The version fences whatever is still under way."""
+        with contextlib.suppress(Broken):
+            await self._wire.leave_lease(keys.lease(self.show), by)
 
     async def _serve(self, state: State, by: str, outage_ms: int) -> bool:
         while not self.stopping:
@@ -127,7 +136,7 @@ class Shift:
                 await self._renew(by)
                 await self._read(state)
             batch = self._batch()
-            proposal = propose(state, by, batch, self._now_ms(), outage_ms)
+            proposal = self._propose(state, by, batch, outage_ms)
             outage_ms = 0
             if proposal is None:
                 if state.stage == "closed" and self._clock.monotonic_ms() - self._used_ms > QUIET_MS:
@@ -136,6 +145,9 @@ class Shift:
             await self._commit(proposal.commit)
             await self._answer(proposal, batch)
         return False
+
+    def _propose(self, state: State, by: str, batch: list[Letter], outage_ms: int) -> Proposal | None:
+        return propose(state, by, batch, self._now_ms(), outage_ms)
 
     # -- time and lease ----------------------------------------------------------------------------
 
@@ -285,6 +297,3 @@ class Shift:
         ms, _, seq = self._done.partition("-")
         await self._wire.trim(keys.inbox(self.show), f"{ms}-{int(seq) + 1}")
         self._done, self._done_since_trim = None, 0
-
-
-__all__ = ["Shift", "SteppedDown", "Tally", "Trimmed"]

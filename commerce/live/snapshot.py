@@ -6,6 +6,7 @@ before the newest is kept too, and the log is trimmed only behind that older one
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import Final
 
@@ -13,10 +14,12 @@ import msgspec
 import structlog
 
 from commerce.live import keys
-from commerce.live.log import Log
+from commerce.live.log import Log, Trimmed
 from commerce.live.wire import Wire
 from commerce.show.freeze import SCHEMA, freeze, thaw
 from commerce.show.state import State, fresh
+
+LOAD_TRIES: Final = 5
 
 _log: Final = structlog.get_logger("snapshot")
 _encoder: Final = msgspec.msgpack.Encoder()
@@ -39,7 +42,10 @@ class Snapshots:
             "hash": hashlib.sha256(packed).hexdigest().encode(),
             "state": packed,
         }
-        await self._wire.replace(keys.snapshot(state.show), keys.snapshot_before(state.show), fields)
+        newest, before = keys.snapshot(state.show), keys.snapshot_before(state.show)
+        # A torn newest one must not push out the sound one before it: that one is all there is.
+        sound = _sound(await self._wire.fields(newest))
+        await self._wire.replace(newest, before if sound else newest, fields)
 
     async def newest(self, show: str, *, remembers: bool = True) -> State:
         """The newest sound snapshot as a state, or the fresh state. Raises Broken."""
@@ -53,28 +59,35 @@ class Snapshots:
     async def load(self, show: str, *, remembers: bool = True) -> State:
         """The state of the show now: snapshot, then the log to its top. A front or an effect that
         answers no commands passes remembers=False. Raises Broken, Trimmed, BrokenLog."""
-        return await Log(self._wire).catch_up(await self.newest(show, remembers=remembers))
+        for _ in range(LOAD_TRIES):
+            with contextlib.suppress(Trimmed):  # the archivist trimmed between snapshot and log: look anew
+                return await Log(self._wire).catch_up(await self.newest(show, remembers=remembers))
+        raise Trimmed(f"no sound snapshot of {show} reaches its trimmed log")
 
     async def trim(self, show: str, done: int) -> int:
         """Forget log entries that both snapshots and every effect (`done`: cursor.slowest) are past.
         Returns the version before which all is gone."""
         before = await self._wire.fields(keys.snapshot_before(show))
-        safe = min(done, int(before["version"]) if before else 0)
+        safe = min(done, int(before["version"]) if _sound(before) else 0)
         if safe > 0:
             await self._wire.trim(keys.log(show), f"{safe + 1}-0")
         return safe
+
+
+def _sound(fields: dict[str, bytes]) -> bool:
+    """Whether the snapshot is all there."""
+    return hashlib.sha256(fields.get("state", b"")).hexdigest().encode() == fields.get("hash")
 
 
 def _read(show: str, fields: dict[str, bytes], *, remembers: bool) -> State | None:
     if fields.get("schema") != str(SCHEMA).encode():
         _log.warning("snapshot of another schema", show=show, schema=fields.get("schema", b"").decode())
         return None
-    packed = fields.get("state", b"")
-    if hashlib.sha256(packed).hexdigest().encode() != fields.get("hash"):
+    if not _sound(fields):
         _log.error("torn snapshot", show=show, version=fields.get("version", b"").decode())
         return None
     try:
-        return thaw(msgspec.msgpack.decode(packed), remembers=remembers)
+        return thaw(msgspec.msgpack.decode(fields["state"]), remembers=remembers)
     except (KeyError, TypeError, ValueError) as error:
         _log.error("snapshot cannot be read", show=show, error=repr(error))
         return None

@@ -145,7 +145,7 @@ class ValkeyWire:
 
     async def replace(self, key: str, before: str, fields: Mapping[str, bytes]) -> None:
         async with _asking():
-            known = await self._redis.exists(key)
+            known = key != before and await self._redis.exists(key)
             async with self._redis.pipeline(transaction=True) as pipe:
                 if known:
                     pipe.rename(key, before)

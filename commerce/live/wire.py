@@ -92,7 +92,7 @@ class Wire(Protocol):
         """A hash; empty when there is none."""
 
     async def replace(self, key: str, before: str, fields: Mapping[str, bytes]) -> None:
-        """Atomically: the hash `key` becomes `before`, and `fields` become `key`."""
+        """Atomically: the hash `key` becomes `before` (nothing when that is `key`), `fields` become `key`."""
 
     async def aclose(self) -> None:
         """Drop the connection."""

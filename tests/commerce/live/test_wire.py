@@ -1,0 +1,178 @@
+"""What the shop's path relies on in a server: real Valkey, real Redis and the one of the simulation alike."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from commerce.live.valkey import open_wire
+from commerce.live.wire import Broken, Outdated, Wire
+from tests.conftest import server_of_kind
+from tests.servers import Server
+from tests.simulation.memory import Memory
+from tests.simulation.world import Pause, World, WorldWire
+
+
+class Steady(WorldWire):
+    """The simulation's wire for a test that runs in asyncio: its pauses are short sleeps."""
+
+    def __init__(self) -> None:
+        super().__init__(World(0))
+        self._world.server = Memory(lambda: time.time_ns() // 1_000_000)
+
+    def __getattribute__(self, name: str) -> object:
+        found = super().__getattribute__(name)
+        if not asyncio.iscoroutinefunction(found) or name == "_ask":
+            return found
+
+        async def drive(*given: object) -> object:
+            body = found(*given)
+            while True:
+                try:
+                    pause: Pause = body.send(None)
+                except StopIteration as done:
+                    return done.value
+                if not (pause.ready is not None and pause.ready()):
+                    await asyncio.sleep(max(0, pause.until_ms - self._world.time_ms) / 1_000)
+
+        return drive
+
+
+@pytest.fixture(params=["valkey", "redis", "simulation"])
+async def wire(request: pytest.FixtureRequest, running_servers: dict[str, Server]) -> AsyncIterator[Wire]:
+    if request.param == "simulation":
+        yield Steady()
+        return
+    real = open_wire(server_of_kind(request.param, running_servers).url)
+    yield real
+    await real.aclose()
+
+
+async def test_an_explicit_id_at_or_below_the_top_is_refused(wire: Wire) -> None:
+    await wire.append("{s}:log", "1-0", {"a": b"1"})
+    await wire.append("{s}:log", "2-0", {"a": b"2"})
+    for late in ("2-0", "1-0"):
+        with pytest.raises(Outdated):
+            await wire.append("{s}:log", late, {"a": b"x"})
+    assert [entry.fields for entry in await wire.read("{s}:log", "0-0", 10)] == [{"a": b"1"}, {"a": b"2"}]
+
+
+async def test_a_gap_is_accepted(wire: Wire) -> None:
+    """Hence readers look for gaps themselves, and one append is in flight at most."""
+    await wire.append("{s}:log", "1-0", {"a": b"1"})
+    await wire.append("{s}:log", "5-0", {"a": b"5"})
+    newest = await wire.newest("{s}:log")
+    assert newest is not None
+    assert newest.id == "5-0"
+    assert await wire.entry("{s}:log", "3-0") is None
+
+
+async def test_trimming_keeps_the_fence(wire: Wire) -> None:
+    for number in range(1, 4):
+        await wire.append("{s}:log", f"{number}-0", {"a": b"1"})
+    await wire.trim("{s}:log", "4-0")
+    assert await wire.length("{s}:log") == 0
+    with pytest.raises(Outdated):
+        await wire.append("{s}:log", "3-0", {"a": b"1"})
+    await wire.append("{s}:log", "4-0", {"a": b"1"})
+
+
+async def test_reading_goes_on_behind_an_id(wire: Wire) -> None:
+    for number in range(1, 6):
+        await wire.append("{s}:log", f"{number}-0", {"n": str(number).encode()})
+    assert [entry.id for entry in await wire.read("{s}:log", "2-0", 2)] == ["3-0", "4-0"]
+    assert [entry.id for entry in await wire.wait("{s}:log", "4-0", 9, 10)] == ["5-0"]
+    assert await wire.wait("{s}:log", "5-0", 9, 10) == []
+    assert await wire.read("{s}:nothing", "0-0", 9) == []
+
+
+async def test_waiting_ends_when_something_comes(wire: Wire) -> None:
+    knock = await wire.knock("{s}:inbox", {"n": b"1"})
+    assert knock.length == 1
+    assert abs(knock.now_ms - time.time() * 1_000) < 1_000
+    first = await wire.wait("{s}:inbox", "0-0", 9, 500)
+    assert [entry.fields for entry in first] == [{"n": b"1"}]
+    await wire.knock("{s}:inbox", {"n": b"2"})
+    second = await wire.wait("{s}:inbox", first[0].id, 9, 500)
+    assert [entry.fields for entry in second] == [{"n": b"2"}]
+
+
+async def test_posts_go_to_many_streams(wire: Wire) -> None:
+    await wire.post([("{s}:answers:a", b"1"), ("{s}:answers:b", b"2")], 100, 1_000)
+    assert [e.fields for e in await wire.read("{s}:answers:a", "0-0", 9)] == [{"answers": b"1"}]
+    assert [e.fields for e in await wire.read("{s}:answers:b", "0-0", 9)] == [{"answers": b"2"}]
+
+
+async def test_posts_expire_by_themselves(wire: Wire) -> None:
+    await wire.post([("{s}:answers:a", b"1")], 100, 20)
+    await asyncio.sleep(0.04)
+    assert await wire.read("{s}:answers:a", "0-0", 9) == []
+
+
+async def test_a_lease_has_one_holder(wire: Wire) -> None:
+    tenure = await wire.take_lease("{s}:lease", "{s}:alive", "one", 5_000)
+    assert tenure is not None
+    assert tenure.alive_ms == 0
+    assert await wire.take_lease("{s}:lease", "{s}:alive", "two", 5_000) is None
+    assert await wire.renew_lease("{s}:lease", "{s}:alive", "two", 5_000) is None
+    assert await wire.get("{s}:lease") == b"one"
+    await wire.leave_lease("{s}:lease", "two")
+    renewed = await wire.renew_lease("{s}:lease", "{s}:alive", "one", 5_000)
+    assert renewed is not None
+    assert renewed >= tenure.now_ms
+    await wire.leave_lease("{s}:lease", "one")
+    after = await wire.take_lease("{s}:lease", "{s}:alive", "two", 5_000)
+    assert after is not None
+    assert after.alive_ms == renewed
+
+
+async def test_a_lease_runs_out(wire: Wire) -> None:
+    assert await wire.take_lease("{s}:lease", "{s}:alive", "one", 20)
+    await asyncio.sleep(0.04)
+    assert await wire.renew_lease("{s}:lease", "{s}:alive", "one", 20) is None
+    assert await wire.take_lease("{s}:lease", "{s}:alive", "two", 20)
+
+
+async def test_the_snapshot_before_is_kept(wire: Wire) -> None:
+    assert await wire.fields("{s}:snapshot") == {}
+    await wire.replace("{s}:snapshot", "{s}:snapshot:before", {"version": b"1"})
+    await wire.replace("{s}:snapshot", "{s}:snapshot:before", {"version": b"2"})
+    assert await wire.fields("{s}:snapshot") == {"version": b"2"}
+    assert await wire.fields("{s}:snapshot:before") == {"version": b"1"}
+
+
+async def test_strings_are_kept(wire: Wire) -> None:
+    assert await wire.get("nothing") is None
+    await wire.put("something", b"\x00\xff")
+    assert await wire.get("something") == b"\x00\xff"
+
+
+async def test_a_server_that_is_gone_is_broken(own_server: Server) -> None:
+    wire = open_wire(own_server.url)
+    assert await wire.now_ms() > 0
+    own_server.kill()
+    for call in (
+        wire.now_ms(),
+        wire.get("x"),
+        wire.append("l", "1-0", {"a": b"1"}),
+        wire.knock("i", {"a": b"1"}),
+    ):
+        with pytest.raises(Broken):
+            await call
+    own_server.start()
+    assert await wire.now_ms() > 0
+    await wire.aclose()
+
+
+async def test_a_server_that_may_not_write_is_broken(own_server: Server) -> None:
+    """Out of memory with noeviction: the write is refused, and nobody believes that it stands."""
+    wire = open_wire(own_server.url)
+    own_server.command("CONFIG", "SET", "maxmemory", "1mb")
+    with pytest.raises(Broken, match="maxmemory"):
+        await wire.append("{s}:log", "1-0", {"a": b"1"})
+    own_server.command("CONFIG", "SET", "maxmemory", "0")
+    await wire.append("{s}:log", "1-0", {"a": b"1"})
+    await wire.aclose()
