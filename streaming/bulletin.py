@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgpack
 import structlog
 from redis.asyncio import Redis
+from redis.driver_info import DriverInfo
 from redis.exceptions import RedisError
 
 from .contract import (
@@ -41,8 +42,11 @@ class Bulletin:
 
     def __init__(self, url: str, relay: Relay, entry: Callable[[], RelayEntry]) -> None:
         # A reply that never comes must not hold a loop: reads have a limit above the blocking wait.
-        self._redis: Redis = Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=2, max_connections=8
+        self._redis: Any = Redis.from_url(
+            url,
+            socket_timeout=5,
+            socket_connect_timeout=2,
+            driver_info=DriverInfo(name=None, lib_version=None),  # else each connection reads files
         )
         self._relay, self._entry = relay, entry
         self._shows: set[ShowId] = set()

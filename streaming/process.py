@@ -48,8 +48,9 @@ class RelayProcess:
         """Say goodbye to peers and to the registry, then free everything."""
         if self.bulletin is not None:
             await self.bulletin.unregister()
-        self.relay.end()
-        await asyncio.sleep(GOODBYE_SECONDS)
+        if self.relay.seated:
+            self.relay.end()
+            await asyncio.sleep(GOODBYE_SECONDS)
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -72,7 +73,7 @@ async def start(settings: Settings) -> RelayProcess:
         port=port,
         fanout=fanout,
         certificate=Certificate.generateCertificate(),
-        addresses=tuple((host, sock.getsockname()[1]) for host in settings.announce),
+        addresses=tuple((host, mapped or sock.getsockname()[1]) for host, mapped in settings.announce),
         limits=Limits(settings.viewers_max, settings.half_open_max),
         clock=clock,
     )
@@ -117,12 +118,12 @@ def _entry(settings: Settings, relay: Relay) -> RelayEntry:
 
 async def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    process = await start(settings)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, ended.set)
+    process = await start(settings)
     await ended.wait()
     await process.stop()
     _log.info("relay_stopped")

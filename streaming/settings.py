@@ -20,7 +20,7 @@ class Settings:
     relay_id: str
     http: tuple[str, int]
     udp: tuple[str, int]
-    announce: tuple[str, ...]  # addresses that peers are told; without ports
+    announce: tuple[tuple[str, int], ...]  # addresses that peers are told; port 0 is the bound one
     url: str  # base of our HTTP side, as a browser reaches it
     token_keys_file: Path
     redis_url: str | None  # None: no bulletin; stages come from the file
@@ -62,17 +62,34 @@ def _address(environ: Mapping[str, str], name: str, default: str) -> tuple[str, 
     return host.strip("[]"), int(port)
 
 
-def _announced(environ: Mapping[str, str], bound: str) -> tuple[str, ...]:
-    named = tuple(a.strip() for a in environ.get("RELAY_ANNOUNCE", "").split(",") if a.strip())
+def _announced(environ: Mapping[str, str], bound: str) -> tuple[tuple[str, int], ...]:
+    """IP or IP:PORT, separated by commas; a port only where a router maps it to another."""
+    named = [
+        _candidate(item.strip()) for item in environ.get("RELAY_ANNOUNCE", "").split(",") if item.strip()
+    ]
     try:
-        for address in named:
-            ipaddress.ip_address(address)
         unspecified = ipaddress.ip_address(bound).is_unspecified
-    except ValueError as wrong:
-        raise WrongSetting(f"RELAY_ANNOUNCE and RELAY_UDP take IP addresses: {wrong}") from None
+    except ValueError:
+        raise WrongSetting("RELAY_UDP takes an IP address and a port") from None
     if named or not unspecified:
-        return named or (bound,)
+        return tuple(named) or ((bound, 0),)
     raise WrongSetting("RELAY_ANNOUNCE must name the address that viewers reach, since RELAY_UDP binds all")
+
+
+def _candidate(text: str) -> tuple[str, int]:
+    host, port = text, "0"
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":") or "0"
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise WrongSetting(f"RELAY_ANNOUNCE takes IP addresses, and {host} is none") from None
+    if not port.isdigit() or int(port) > 65535:
+        raise WrongSetting(f"RELAY_ANNOUNCE has a port that is none: {port}")
+    return host, int(port)
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

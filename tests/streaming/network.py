@@ -1,0 +1,85 @@
+"""A UDP network of a test's own between peers and a relay: loss, delay, an address that changes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import Callable
+
+
+class Network:
+    """Peers talk to `port`; each peer is one socket of ours towards the relay."""
+
+    def __init__(self, relay_port: int, seed: int = 1) -> None:
+        self.relay = ("127.0.0.1", relay_port)
+        self.down_loss = self.up_loss = 0.0
+        self.delay_s = 0.0
+        self.drop_down: Callable[[bytes], bool] = lambda data: False
+        self.lost = 0
+        self._random = random.Random(seed)
+        self._loop = asyncio.get_running_loop()
+        self._near = self._socket()
+        self._near.bind(("127.0.0.1", 0))
+        self._far: dict[tuple[str, int], socket.socket] = {}
+        self._loop.add_reader(self._near, self._up)
+
+    @property
+    def port(self) -> int:
+        return int(self._near.getsockname()[1])
+
+    @staticmethod
+    def _socket() -> socket.socket:
+        made = socket.socket(type=socket.SOCK_DGRAM)
+        made.setblocking(False)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        return made
+
+    def rebind(self) -> None:
+        """Every peer's address changes, as behind a NAT that forgot."""
+        for peer, old in list(self._far.items()):
+            self._loop.remove_reader(old)
+            old.close()
+            self._far[peer] = self._open(peer)
+
+    def _open(self, peer: tuple[str, int]) -> socket.socket:
+        far = self._socket()
+        far.bind(("127.0.0.1", 0))
+        self._loop.add_reader(far, self._down, far, peer)
+        return far
+
+    def _up(self) -> None:
+        while True:
+            try:
+                data, peer = self._near.recvfrom(2048)
+            except BlockingIOError:
+                return
+            if peer not in self._far:
+                self._far[peer] = self._open(peer)
+            self._carry(
+                data, lambda data=data, peer=peer: self._far[peer].sendto(data, self.relay), self.up_loss
+            )
+
+    def _down(self, far: socket.socket, peer: tuple[str, int]) -> None:
+        while True:
+            try:
+                data = far.recv(2048)
+            except BlockingIOError:
+                return
+            if self.drop_down(data):
+                self.lost += 1
+            else:
+                self._carry(data, lambda data=data: self._near.sendto(data, peer), self.down_loss)
+
+    def _carry(self, data: bytes, send: Callable[[], object], loss: float) -> None:
+        if self._random.random() < loss and data[0] >= 128:  # media and RTCP; a handshake is another test
+            self.lost += 1
+        elif self.delay_s:
+            self._loop.call_later(self.delay_s, send)
+        else:
+            send()
+
+    def close(self) -> None:
+        for sock in (self._near, *self._far.values()):
+            self._loop.remove_reader(sock)
+            sock.close()

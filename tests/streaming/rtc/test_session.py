@@ -1,0 +1,243 @@
+"""A session at the door: checks, addresses, strangers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from streaming.fanout import Address
+from streaming.rtc import stun
+from streaming.rtc.dtls import Certificate, Dtls, SrtpKeys
+from streaming.rtc.port import BAD_CHECKS_MAX, Port, open_socket
+from streaming.rtc.sdp import IceCredentials
+from streaming.rtc.session import ADDRESSES_MAX, CONSENT_SECONDS, SILENCE_SECONDS, Session
+
+ID = bytes(range(12))
+OURS = IceCredentials("ours", "o" * 24)
+HOME, AWAY = ("192.0.2.1", 5000), ("192.0.2.2", 6000)
+
+
+@dataclass
+class NotedPeer:
+    """A peer that notes what it is told."""
+
+    moves: list[Address] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
+
+    def ready(self, keys: SrtpKeys, address: Address) -> None:
+        self.moves.append(address)
+
+    def moved(self, address: Address) -> None:
+        self.moves.append(address)
+
+    def gone(self, reason: str) -> None:
+        self.ends.append(reason)
+
+    def rtp_came(self, data: bytes, now: float) -> None:
+        self.heard.append(data)
+
+    def rtcp_came(self, data: bytes, now: float) -> None:
+        self.heard.append(data)
+
+
+@dataclass
+class Door:
+    """A port, one session behind it, and what leaves."""
+
+    port: Port
+    session: Session
+    peer: NotedPeer
+    sent: list[tuple[bytes, Address]]
+    now: list[float]
+
+    def arrive(self, data: bytes, source: Address = HOME) -> list[tuple[bytes, Address]]:
+        """A datagram comes in; what was sent in answer."""
+        self.sent.clear()
+        self.port._datagram(data, source, self.now[0])
+        return list(self.sent)
+
+
+def check(password: str = OURS.password, fragment: str = "ours", *, nominate: bool = False) -> bytes:
+    return stun.binding_request(ID, f"{fragment}:theirs", password.encode(), controlling=1, nominate=nominate)
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[Door]:
+    sock = open_socket("127.0.0.1", 0)
+    now, sent, peer = [100.0], [], NotedPeer()  # type: ignore[var-annotated]  # filled below
+    port = Port(sock, lambda: now[0])
+    port.send = lambda data, address: sent.append((data, address))  # type: ignore[method-assign]  # no network here
+    session = Session(
+        ice=OURS,
+        remote_ice=IceCredentials("theirs", "t" * 24),
+        peer=peer,
+        certificate=Certificate.generateCertificate(),
+        role="server",
+        remote_fingerprints=(),
+        send=port.send,
+        forget=port.remove,
+        born_s=now[0],
+    )
+    port.add(session)
+    yield Door(port, session, peer, sent, now)
+    session.end("test over")
+    await asyncio.sleep(0)
+    port.close()
+    sock.close()
+
+
+async def test_a_good_check_is_answered_and_tells_the_address(door: Door) -> None:
+    ((answer, where),) = door.arrive(check())
+    assert where == HOME
+    assert stun.mapped_address(stun.parse(answer)) == HOME
+    assert door.session.address == HOME
+    assert len(answer) <= len(check())
+
+
+async def test_a_stranger_gets_no_answer_at_all(door: Door) -> None:
+    assert door.arrive(check(fragment="else")) == []
+    assert door.arrive(b"\x16\xfe\xfd" + bytes(40)) == []
+    assert door.arrive(b"\x80\x60" + bytes(40)) == []
+    assert door.port.counts.strangers == 3
+    assert door.session.address is None
+
+
+async def test_a_wrong_password_is_no_check(door: Door) -> None:
+    assert door.arrive(check("wrong" * 6)) == []
+    assert door.session.counts.bad_integrity == 1
+    assert door.session.address is None
+
+
+async def test_a_source_that_guesses_passwords_is_not_even_verified(door: Door) -> None:
+    for _ in range(BAD_CHECKS_MAX + 30):
+        door.arrive(check("wrong" * 6))
+    assert door.session.counts.bad_integrity == BAD_CHECKS_MAX
+    assert door.port.counts.limited == 30
+    assert door.arrive(check()) == []
+    door.port.sweep()
+    assert len(door.arrive(check())) == 1
+
+
+async def test_the_handshake_may_begin_before_nomination(door: Door) -> None:
+    door.arrive(check())
+    assert door.session._task is not None
+    assert not door.session.nominated
+
+
+async def test_a_nominated_address_is_taken(door: Door) -> None:
+    door.arrive(check(), HOME)
+    door.session.connected = True
+    door.arrive(check(nominate=True), AWAY)
+    assert door.session.address == AWAY
+    assert door.peer.moves == [AWAY]
+
+
+async def test_a_spare_path_does_not_move_a_peer_that_is_heard(door: Door) -> None:
+    door.arrive(check(), HOME)
+    door.session.connected = True
+    door.arrive(check(), AWAY)
+    assert door.session.address == HOME
+
+
+async def test_a_peer_whose_address_changed_is_followed(door: Door) -> None:
+    door.arrive(check(), HOME)
+    door.session.connected = True
+    door.now[0] += SILENCE_SECONDS + 1
+    door.arrive(check(), AWAY)
+    assert door.peer.moves == [AWAY]
+
+
+async def test_one_peer_is_remembered_at_a_few_addresses_only(door: Door) -> None:
+    for n in range(3 * ADDRESSES_MAX):
+        door.now[0] += 0.01
+        door.arrive(check(), ("192.0.2.9", 1000 + n))
+    assert len(door.session.addresses) == ADDRESSES_MAX
+    assert len(door.port._by_address) == ADDRESSES_MAX
+
+
+async def test_a_peer_that_claims_to_be_controlled_is_told_of_the_conflict(door: Door) -> None:
+    request = stun._signed(
+        stun.BINDING_REQUEST,
+        ID,
+        [(stun.USERNAME, b"ours:theirs"), (stun.ICE_CONTROLLED, bytes(8))],
+        OURS.password.encode(),
+    )
+    ((answer, _),) = door.arrive(request)
+    assert stun.parse(answer).attributes[stun.ERROR_CODE][2:4] == bytes([4, 87])
+
+
+async def test_consent_lasts_as_long_as_checks_come(door: Door) -> None:
+    door.arrive(check())
+    door.session.connected = True
+    assert door.session.expired(door.now[0] + CONSENT_SECONDS - 1) is None
+    assert door.session.expired(door.now[0] + CONSENT_SECONDS + 1) == "consent expired"
+    door.now[0] += 29
+    door.arrive(check())
+    assert door.session.expired(door.now[0] + CONSENT_SECONDS - 1) is None
+
+
+async def test_a_restart_keeps_the_old_credentials_beside_the_new(door: Door) -> None:
+    new = IceCredentials("news", "n" * 24)
+    door.session.restart(new, IceCredentials("more", "m" * 24))
+    door.port.add(door.session)
+    assert len(door.arrive(check())) == 1
+    assert len(door.arrive(check(new.password, "news"))) == 1
+
+
+async def test_an_ended_session_leaves_nothing_at_the_door(door: Door) -> None:
+    door.arrive(check())
+    door.session.end("enough")
+    door.session.end("again")
+    assert door.peer.ends == ["enough"]
+    assert door.port._by_address == {}
+    assert door.port._by_fragment == {}
+    assert door.arrive(check()) == []
+
+
+async def test_media_before_the_keys_is_dropped_and_counted(door: Door) -> None:
+    door.arrive(check())
+    door.arrive(b"\x80\x60" + bytes(40))
+    assert door.session.counts.before_keys == 1
+    assert door.peer.heard == []
+
+
+# -- DTLS ------------------------------------------------------------------------------------------
+
+
+async def test_both_sides_get_the_same_keys_crosswise() -> None:
+    here, there = Certificate.generateCertificate(), Certificate.generateCertificate()
+    pair: dict[str, Dtls] = {}
+
+    def wire(other: str) -> Callable[[bytes], None]:
+        def carry(data: bytes) -> None:
+            pair[other].receive(data)
+
+        return carry
+
+    pair["server"] = server = Dtls(here, "server", there.fingerprints(), wire("client"))
+    pair["client"] = client = Dtls(there, "client", here.fingerprints(), wire("server"))
+    ours, theirs = await asyncio.gather(server.handshake(), client.handshake())
+    assert ours.profile == theirs.profile == "SRTP_AEAD_AES_128_GCM"
+    assert (ours.ours, ours.our_salt) == (theirs.theirs, theirs.their_salt)
+    assert (ours.theirs, ours.their_salt) == (theirs.ours, theirs.our_salt)
+    assert (len(ours.ours), len(ours.our_salt)) == (16, 12)
+    await client.stop()
+    async with asyncio.timeout(2):
+        await server.closed()
+    await server.stop()
+
+
+def test_the_members_of_aiortc_that_we_stand_on_are_there() -> None:
+    """A newer aiortc that changes one of them must be met here, not in a broadcast."""
+    from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, SRTPProtectionProfile
+
+    for member in ("_setup_srtp", "_set_role", "_set_state", "_recv_next", "_write_ssl", "start", "stop"):
+        assert callable(getattr(RTCDtlsTransport, member)), member
+    assert callable(RTCCertificate._create_ssl_context)
+    assert callable(SRTPProtectionProfile.get_key_and_salt)
+    names = RTCDtlsTransport.__init__.__code__.co_names
+    assert {"_srtp_profiles", "_ssl", "_role", "_task", "_transport"} <= set(names)

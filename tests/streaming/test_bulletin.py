@@ -1,0 +1,142 @@
+"""Stages come in, facts go out, and the relay goes on when Redis does not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgpack
+from redis.asyncio import Redis
+
+from streaming.api.sessions import KEYS
+from streaming.contract import (
+    FACTS_KEY,
+    RELAYS_KEY,
+    STAGE_WISHES_KEY,
+    AudienceCounted,
+    ProgramStarted,
+    RelayEntry,
+    ShowId,
+    Stage,
+    StudioId,
+    from_wire,
+    stage_key,
+    to_wire,
+)
+from streaming.process import RelayProcess, start
+from streaming.settings import read_settings
+from tests.servers import Server
+from tests.streaming.house import SHOW, STUDIO, House, publish, until, watch
+
+
+@asynccontextmanager
+async def relay_on(url: str, folder: Path) -> AsyncIterator[RelayProcess]:
+    house = House(folder)
+    settings = read_settings(
+        {
+            "RELAY_HTTP": "127.0.0.1:0",
+            "RELAY_UDP": "127.0.0.1:0",
+            "RELAY_ID": "r-test",
+            "REDIS_URL": url,
+            "TOKEN_KEYS_FILE": str(house.write_keys()),
+        }
+    )
+    process = await start(settings)
+    try:
+        yield process
+    finally:
+        await process.stop()
+
+
+async def wish(redis: Any, stage: Stage) -> None:
+    await redis.set(stage_key(stage.show), msgpack.packb(to_wire(stage)))
+    await redis.xadd(STAGE_WISHES_KEY, {"show": stage.show})
+
+
+async def told(redis: Any, wanted: Callable[[Any], bool]) -> None:
+    """Wait until such a fact stands in the stream."""
+    async with asyncio.timeout(10):
+        while not any(wanted(fact) for fact in await facts(redis)):  # noqa: ASYNC110 (a stream elsewhere)
+            await asyncio.sleep(0.05)
+
+
+async def facts(redis: Any) -> list[Any]:
+    return [from_wire(msgpack.unpackb(fields[b"fact"])) for _, fields in await redis.xrange(FACTS_KEY)]
+
+
+async def test_a_stage_that_was_there_and_one_that_comes_are_both_made(
+    valkey: Server, tmp_path: Path
+) -> None:
+    redis: Any = Redis.from_url(valkey.url)
+    await wish(redis, Stage(SHOW, 1, True, STUDIO))
+    async with relay_on(valkey.url, tmp_path) as process:
+        await until(lambda: SHOW in process.relay.programs)
+        await wish(redis, Stage(ShowId("sh-2"), 1, True, StudioId("st-2")))
+        await until(lambda: "sh-2" in process.relay.programs)
+        await wish(redis, Stage(SHOW, 2, False, None))
+        await until(lambda: SHOW not in process.relay.programs)
+    await redis.aclose()
+
+
+async def test_a_hint_that_was_lost_costs_a_second_and_no_more(valkey: Server, tmp_path: Path) -> None:
+    redis: Any = Redis.from_url(valkey.url)
+    await wish(redis, Stage(SHOW, 1, True, STUDIO))
+    async with relay_on(valkey.url, tmp_path) as process:
+        await until(lambda: SHOW in process.relay.programs)
+        await redis.set(stage_key(SHOW), msgpack.packb(to_wire(Stage(SHOW, 2, False, None))))
+        await until(lambda: SHOW not in process.relay.programs, 4)
+    await redis.aclose()
+
+
+async def test_what_happens_is_told_and_the_relay_is_in_the_registry(valkey: Server, tmp_path: Path) -> None:
+    redis: Any = Redis.from_url(valkey.url)
+    await wish(redis, Stage(SHOW, 1, True, STUDIO))
+    async with relay_on(valkey.url, tmp_path) as process:
+        house = House(tmp_path)
+        house.process = process
+        house.write_keys()
+        await until(lambda: SHOW in process.relay.programs)
+        await asyncio.to_thread(process.runner.app[KEYS].refresh)
+        studio = await publish(house, width=320, height=180)
+        await until(lambda: process.relay.programs[SHOW].started)
+        viewer = await watch(house)
+        await until(lambda: process.relay.viewers() == 1)
+        await told(redis, lambda fact: isinstance(fact, AudienceCounted) and fact.viewers == 1)
+        assert [f.studio for f in await facts(redis) if isinstance(f, ProgramStarted)] == [STUDIO]
+        entry = from_wire(msgpack.unpackb(await redis.hget(RELAYS_KEY, "r-test")))
+        assert isinstance(entry, RelayEntry)
+        assert entry.url.startswith("http://127.0.0.1:")
+        for peer in (viewer, studio):
+            await peer.close()
+    assert await redis.hget(RELAYS_KEY, "r-test") is None  # an orderly end: nobody is sent here any more
+    await redis.aclose()
+
+
+async def test_a_relay_lives_while_redis_is_away_and_tells_later(own_server: Server, tmp_path: Path) -> None:
+    redis: Any = Redis.from_url(own_server.url)
+    await wish(redis, Stage(SHOW, 1, True, STUDIO))
+    async with relay_on(own_server.url, tmp_path) as process:
+        await until(lambda: SHOW in process.relay.programs)
+        own_server.kill()
+        process.relay._say(ProgramStarted(SHOW, process.relay.id, STUDIO, 7))
+        await until(lambda: process.bulletin is not None and not process.bulletin.reachable)
+        assert SHOW in process.relay.programs
+        own_server.start()
+        again: Any = Redis.from_url(own_server.url)
+        await told(again, lambda fact: fact == ProgramStarted(SHOW, process.relay.id, STUDIO, 7))
+        await again.aclose()
+    await redis.aclose()
+
+
+async def test_a_stage_that_cannot_be_read_is_left_alone(valkey: Server, tmp_path: Path) -> None:
+    redis: Any = Redis.from_url(valkey.url)
+    await redis.set(stage_key(ShowId("sh-x")), b"\xc1 rubbish")
+    await redis.xadd(STAGE_WISHES_KEY, {"show": "sh-x"})
+    await wish(redis, Stage(SHOW, 1, True, STUDIO))
+    async with relay_on(valkey.url, tmp_path) as process:
+        await until(lambda: SHOW in process.relay.programs)
+        assert "sh-x" not in process.relay.programs
+    await redis.aclose()
