@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
@@ -55,6 +56,7 @@ class Evening:
             await seed.open_show(self._inside, self._shop.keys_dir, house, logins) for house in cast.HOUSES
         ]
         await self._start_agent(busy)
+        await self._until_published(cast.PANTRY.studio)
         content = paper.sheet(self._places, busy, idle, logins)
         paper.lay_down(self._wanted.var, content)
         print(paper.words(content, self._wanted.seconds, self._authority), flush=True)
@@ -85,17 +87,24 @@ class Evening:
             self._doors.append(door)
 
     async def _until_healthy(self, address: Address) -> None:
-        """Wait for 200 from /healthz; a process that supervisor gave up on is named with its last words."""
+        place = f"http://{address.reachable}/healthz"
+        late = f"Nothing healthy answers on {address.reachable} ({address.setting})"
+        await self._until(place, lambda _: True, late)
+
+    async def _until_published(self, studio: str) -> None:
+        place = f"http://{self._wanted.relay.reachable}/status"
+        late = f"No picture of {self._wanted.source} arrived at the relay"
+        await self._until(place, lambda status: any(f["studio"] == studio for f in status["feeds"]), late)
+
+    async def _until(self, place: str, enough: Callable[[Any], bool], late: str) -> None:
+        """Ask until the JSON of a 200 is enough; a process that supervisor gave up on ends the wait."""
         deadline = asyncio.get_running_loop().time() + UP_SECONDS
         timeout = aiohttp.ClientTimeout(total=2)
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            while not await _healthy(session, address):
+            while (answer := await _json(session, place)) is None or not enough(answer):
                 await self._refuse_given_up()
                 if asyncio.get_running_loop().time() > deadline:
-                    raise Refusal(
-                        f"Nothing healthy answers on {address.reachable} ({address.setting}) "
-                        f"after {UP_SECONDS:g} s; the logs are in {self._wanted.var / 'log'}."
-                    )
+                    raise Refusal(f"{late} after {UP_SECONDS:g} s; logs are in {self._wanted.var / 'log'}.")
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _refuse_given_up(self) -> None:
@@ -140,9 +149,10 @@ def _addresses(wanted: Settings, authority: Path | None) -> dict[str, str]:
     return addresses | urls
 
 
-async def _healthy(session: aiohttp.ClientSession, address: Address) -> bool:
+async def _json(session: aiohttp.ClientSession, place: str) -> Any | None:
+    """The JSON of a 200 answer; None for anything else."""
     try:
-        async with session.get(f"http://{address.reachable}/healthz") as answer:
-            return answer.status == 200
-    except (aiohttp.ClientError, TimeoutError):
-        return False
+        async with session.get(place) as answer:
+            return await answer.json(content_type=None) if answer.status == 200 else None
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return None
