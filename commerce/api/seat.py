@@ -21,14 +21,15 @@ def choose(
 ) -> RelayEntry | None:
     """The relay for one more viewer, or None when none lives.
 
-    A live relay that has the show already and is not busy, else the least loaded one. `avoid` (a
-    base URL that just failed the viewer) is taken only when there is no other.
+    A live relay that has the show already and is not busy, else the least loaded one. `avoid` (the
+    address that just failed the viewer) is taken only when there is no other.
     """
     living = [r for r in relays if now_ms - r.seen_ms <= RELAY_DEAD_MS and not r.draining]
 
     def rank(relay: RelayEntry) -> tuple[bool, bool, float, int]:
+        failed = avoid is not None and (avoid + "/").startswith(relay.url.rstrip("/") + "/")
         at_hand = show in relay.shows and relay.load < BUSY_LOAD
-        return (relay.url == avoid, not at_hand, relay.load, relay.viewers)
+        return (failed, not at_hand, relay.load, relay.viewers)
 
     return min(living, key=rank, default=None)
 

@@ -56,9 +56,9 @@ class MemoryFirm:
     async def close(self) -> None:
         self.bills.clear()
 
-    def word(self, order: str, now_s: float, **changes: Any) -> tuple[bytes, dict[str, str]]:
-        """A signed webhook about the order's bill: body and headers."""
-        bill = self.bills[order]
+    def word(self, bought: str, now_s: float, **changes: Any) -> tuple[bytes, dict[str, str]]:
+        """A signed webhook about an order's bill: body and headers."""
+        bill = self.bills[bought]
         told = {
             "ref": f"ref-{bill.payment}",
             "payment": bill.payment,

@@ -26,6 +26,7 @@ from commerce.desk.office import Office
 from commerce.live.roster import Roster
 from commerce.live.valkey import open_redis, open_wire
 from commerce.settings import ShopSettings, read
+from tests.commerce.api.conforming import check
 from tests.commerce.api.firm import MemoryFirm
 
 PASSWORD = "correct horse battery"
@@ -69,7 +70,9 @@ class Caller:
         async with self.http.request(method, self.origin + path, headers=headers, **options) as response:
             raw = await response.read()
             is_json = "json" in response.headers.get("Content-Type", "")
-            return Answer(response.status, response.headers, json.loads(raw) if is_json else None, raw)
+            answer = Answer(response.status, response.headers, json.loads(raw) if is_json else None, raw)
+        check(method, path, answer.status, answer.headers.get("Content-Type", ""), answer.body)
+        return answer
 
     async def post(self, path: str, body: Any = None, **options: Any) -> Answer:
         options.setdefault("key", new_key())
@@ -156,8 +159,9 @@ class Street:
             while not is_true():  # noqa: ASYNC110  what is awaited has no event of its own
                 await asyncio.sleep(0.01)
 
-    async def pay(self, order: str, **changes: Any) -> Answer:
-        body, headers = self.firm.word(order, time.time(), **changes)
+    async def pay(self, bought: str, **changes: Any) -> Answer:
+        """The firm says that an order was paid; `changes` make it say something else."""
+        body, headers = self.firm.word(bought, time.time(), **changes)
         return await self.nobody.ask("POST", "/api/webhooks/sandbox", data=body, headers=headers)
 
 
