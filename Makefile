@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest -q
 # Addresses of registries are the machine's affair; nothing here names one.
 
 .DEFAULT_GOAL := help
-.PHONY: help system setup demo smoke test check format web-test bench-setup bench fuzz simulate pictures backup restore units
+.PHONY: help system setup demo smoke test check format web-test bench-setup bench fuzz simulate pictures backup restore verify-books units
 
 help: ## say what each command does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -63,6 +63,9 @@ backup: setup ## save log and books of the running shop to TO=file (default var/
 
 restore: setup ## lay FROM=file back into an empty shop
 	@test -n "$(FROM)" || { echo "make restore: name the file: make restore FROM=var/backups/….tar" >&2; exit 2; }; exec $(PYTHON) -m commerce.backup restore $(FROM)
+
+verify-books: setup ## compare the logs with the books of the running shop and name every difference
+	@exec $(PYTHON) -m commerce.books.verify
 
 units: setup ## write systemd units made from the Procfile to TO=folder (default var/systemd)
 	@exec $(PYTHON) -m demo.procfile systemd $(or $(TO),var/systemd)

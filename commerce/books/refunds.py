@@ -58,7 +58,7 @@ async def owe_refund(tx: AsyncConnection, owed: Owed, now_ms: int) -> bool:
         refunds.insert().values(
             id=new_id("re"), key=owed.key, payment_id=owed.payment, order_id=owed.order, show_id=paid.show_id,
             amount=owed.amount, currency=paid.currency, reason=owed.reason, state="due", tries=0,
-            next_try_at=now_ms, created_at=now_ms, changed_at=now_ms,
+            next_try_at=0, created_at=now_ms, changed_at=now_ms,
         )
     )  # fmt: skip
     return True

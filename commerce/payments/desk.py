@@ -7,6 +7,7 @@ from typing import Literal
 from commerce.live.inbox import Accepted, Busy, Inbox, NoAnswer
 from commerce.payments.intake import DeskRefused, TellDesk, Told
 from commerce.show.commands import RecordPayment
+from commerce.show.refusals import TooLate
 
 
 def through(inbox: Inbox, trace: str = "") -> TellDesk:
@@ -23,6 +24,8 @@ def through(inbox: Inbox, trace: str = "") -> TellDesk:
             )
         except (NoAnswer, Busy):
             return "no_answer"
-        return "accepted" if isinstance(answer, Accepted) else DeskRefused(answer.refusal.code)
+        if isinstance(answer, Accepted):
+            return "accepted"
+        return "no_answer" if isinstance(answer.refusal, TooLate) else DeskRefused(answer.refusal.code)
 
     return tell
