@@ -1,0 +1,168 @@
+"""Real processes die at bad moments; what was acknowledged stands, and the next desk goes on soon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from commerce.live.inbox import Accepted, Refused
+from tests.commerce.desk.processes import Crowd, Desks, audited, front, holder, opened
+from tests.servers import Server
+
+CALLERS = 64
+PLENTY = 1_000_000
+TAKE_OVER_SECONDS = 3.0
+
+
+@pytest.fixture
+def lone_valkey(short_dir: Path) -> Iterator[Server]:
+    """An embedded Valkey for one test alone."""
+    server = Server("valkey", short_dir).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def desks(request: pytest.FixtureRequest, free_port: Callable[[], int]) -> Iterator[Desks]:
+    name = "own_server" if "own_server" in request.fixturenames else "lone_valkey"
+    desks = Desks(request.getfixturevalue(name).url, free_port)
+    yield desks
+    desks.stop()
+
+
+async def test_orders_are_placed_until_the_stock_is_gone(own_server: Server, desks: Desks) -> None:
+    desks.start()
+    async with front(own_server.url) as inbox:
+        await opened(inbox, 100)
+        crowd = Crowd(inbox, 16)
+        await crowd.told(200)
+        await crowd.finish()
+        await audited(own_server.url, crowd, 100)
+    assert sum(isinstance(answer, Accepted) for answer in crowd.journal.values()) == 100
+    assert {answer.refusal.code for answer in crowd.journal.values() if isinstance(answer, Refused)} == {
+        "SoldOut"
+    }
+
+
+async def test_a_killed_desk_is_followed_by_another_and_nothing_is_lost(
+    lone_valkey: Server, desks: Desks
+) -> None:
+    running = desks.start()
+    async with front(lone_valkey.url) as inbox:
+        await opened(inbox, PLENTY)
+        crowd = Crowd(inbox, CALLERS)
+        for _ in range(3):
+            await crowd.told(200)
+            standby = desks.start()
+            await asyncio.sleep(0.7)  # until it is up: what is measured is the take-over
+            running.kill()
+            running = standby
+            await crowd.told(200)
+        await crowd.finish()
+        await audited(lone_valkey.url, crowd, PLENTY)
+        assert crowd.longest_silence < TAKE_OVER_SECONDS
+
+
+async def test_a_killed_server_keeps_what_it_acknowledged(own_server: Server, desks: Desks) -> None:
+    desks.start()
+    async with front(own_server.url) as inbox:
+        await opened(inbox, PLENTY)
+        crowd = Crowd(inbox, CALLERS)
+        for _ in range(3):
+            await crowd.told(300)
+            own_server.kill()
+            own_server.start()
+        await crowd.told(300)
+        await crowd.finish()
+        await audited(own_server.url, crowd, PLENTY)
+
+
+async def test_a_desk_that_slept_past_its_lease_is_fenced(lone_valkey: Server, desks: Desks) -> None:
+    first = desks.start()
+    async with front(lone_valkey.url) as inbox:
+        await opened(inbox, PLENTY)
+        crowd = Crowd(inbox, CALLERS)
+        await crowd.told(200)
+        asleep = await holder(lone_valkey.url)
+        first.send_signal(signal.SIGSTOP)
+        desks.start()
+        await crowd.told(200)
+        assert await holder(lone_valkey.url) not in (asleep, None)
+        first.send_signal(signal.SIGCONT)
+        await crowd.told(200)
+        await crowd.finish()
+        await audited(lone_valkey.url, crowd, PLENTY)
+        assert first.poll() is None, "it lives on and waits for its turn"
+
+
+async def test_a_server_without_memory_takes_nothing_and_goes_on_when_it_has_some(
+    lone_valkey: Server, desks: Desks
+) -> None:
+    desks.start()
+    async with front(lone_valkey.url) as inbox:
+        await opened(inbox, PLENTY)
+        crowd = Crowd(inbox, CALLERS)
+        await crowd.told(100)
+        lone_valkey.command("CONFIG", "SET", "maxmemory", "100kb")
+        await asyncio.sleep(0.5)
+        told = len(crowd.journal)
+        await asyncio.sleep(0.3)
+        assert len(crowd.journal) == told
+        lone_valkey.command("CONFIG", "SET", "maxmemory", "0")
+        await crowd.told(100)
+        await crowd.finish()
+        await audited(lone_valkey.url, crowd, PLENTY)
+
+
+async def test_a_full_disk_ends_the_server_and_loses_nothing(lone_valkey: Server, desks: Desks) -> None:
+    desks.start()
+    async with front(lone_valkey.url) as inbox:
+        await opened(inbox, PLENTY)
+        crowd = Crowd(inbox, CALLERS)
+        await crowd.told(100)
+        assert lone_valkey.process is not None
+        # The append-only file may not grow beyond this: the next write finds the disk full.
+        resource.prlimit(lone_valkey.process.pid, resource.RLIMIT_FSIZE, (200_000, 200_000))
+        with contextlib.suppress(AssertionError):
+            await crowd.told(100_000, within_seconds=3)
+        assert lone_valkey.process.poll() is not None, "a server that cannot write must not go on"
+        lone_valkey.start()
+        await crowd.told(100)
+        await crowd.finish()
+        await audited(lone_valkey.url, crowd, PLENTY)
+
+
+async def test_a_desk_that_ends_in_order_hands_over_at_once(lone_valkey: Server, desks: Desks) -> None:
+    first = desks.start()
+    async with front(lone_valkey.url) as inbox:
+        await opened(inbox, PLENTY)
+        crowd = Crowd(inbox, CALLERS)
+        await crowd.told(100)
+        desks.start()
+        await asyncio.sleep(0.7)
+        first.terminate()
+        await crowd.told(100)
+        await crowd.finish()
+        await audited(lone_valkey.url, crowd, PLENTY)
+        assert crowd.longest_silence < 1.0
+    assert first.wait(5) == 0
+
+
+async def test_a_server_that_may_lose_data_is_refused(short_dir: Path, free_port: Callable[[], int]) -> None:
+    loose = Server("valkey", short_dir, ("--appendfsync", "everysec")).start()
+    desks = Desks(loose.url, free_port)
+    try:
+        assert desks.start().wait(20) == 1
+        accepting = desks.start(ACCEPT_DATA_LOSS="1")
+        async with front(loose.url) as inbox:
+            await opened(inbox, 1)
+        assert accepting.poll() is None
+    finally:
+        desks.stop()
+        loose.stop()
