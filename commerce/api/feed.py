@@ -64,7 +64,6 @@ class Feed:
             self._waiting |= touched
             if any([self._is_urgent(key) for key in touched]):
                 self._wake.set()
-
         self._wake_waiters()
 
     def _wake_waiters(self) -> None:
@@ -116,7 +115,7 @@ class Feed:
         for buyer, keys in changed.items():
             for listener in self.crowd.of_buyer(buyer):
                 version = max(self.said, listener.joined)
-                patch = self.projection.patch(keys, own(buyer))
+                patch = self._dressed(self.projection.patch(keys, own(buyer)), own(buyer))
                 event = said("patch", self.event_id(version), _encode({"entities": patch}))
                 listener.send(chunk(event))
 
@@ -153,17 +152,22 @@ class Feed:
         seen = {key for key in keys if key in TALK_KEYS or sees(self.state, eye, key)}
         if not seen:
             return b""
-        entities = {key: self.entity(key, eye) for key in seen}
+        entities = {key: self._talk(key) for key in seen if key in TALK_KEYS}
+        entities |= self._dressed(self.projection.patch(seen - set(TALK_KEYS), eye), eye)
         return chunk(said("patch", event_id, _encode({"entities": entities})))
 
-    def entity(self, key: str, eye: Eye) -> Any:
-        """The value of one entity for this eye."""
-        if key == "audience":
-            return {"viewers": self.viewers}
-        if key == "hearts":
-            return {"count": self.hearts}
-        value = self.projection.patch((key,), eye)[key]
-        return self._show(value, eye) if key == "show" else value
+    def _talk(self, key: str) -> Entities:
+        return {"viewers": self.viewers} if key == "audience" else {"count": self.hearts}
+
+    def _dressed(self, entities: Entities, eye: Eye) -> Entities:
+        """Entities as they leave the house: the merchant has a name, amounts have a currency."""
+        for key, value in entities.items():
+            if key == "show":
+                entities[key] = self._show(value, eye)
+            elif key.startswith("order:"):
+                amounts = {**value["amounts"], "currency": self.state.currency}
+                entities[key] = {**value, "amounts": amounts}
+        return entities
 
     def _show(self, value: Entities, eye: Eye) -> Entities:
         merchant = self.plan.get("merchant", {"id": value["merchant"], "name": {}})
@@ -187,19 +191,17 @@ class Feed:
         version = self._resumed(last_event_id)
         patch = None if version is None else self.projection.since(version, eye)
         event_id = self.event_id(self.state.version)
-        talk = {key: self.entity(key, eye) for key in TALK_KEYS}
         if patch is not None:
-            if "show" in patch:
-                patch["show"] = self._show(patch["show"], eye)
-            return said("patch", event_id, _encode({"entities": {**patch, **talk}}))
+            talk = {key: self._talk(key) for key in TALK_KEYS}
+            entities = {**self._dressed(patch, eye), **talk}
+            return said("patch", event_id, _encode({"entities": entities}))
         entities = {**self.everything(eye), "server_time": {"at": now_ms}}
         return said("snapshot", event_id, _encode({"entities": entities}))
 
     def everything(self, eye: Eye) -> Entities:
         """All entities that this eye sees now."""
-        entities = view(self.state, eye)
-        entities["show"] = self._show(entities["show"], eye)
-        return {**entities, **{key: self.entity(key, eye) for key in TALK_KEYS}}
+        entities = self._dressed(view(self.state, eye), eye)
+        return {**entities, **{key: self._talk(key) for key in TALK_KEYS}}
 
     def _resumed(self, last_event_id: str) -> int | None:
         """The version to resume after; None for an id that is absurd or of another epoch."""
