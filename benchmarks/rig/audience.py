@@ -1,0 +1,115 @@
+"""A process of lean viewers: `python -m benchmarks.rig.audience`, told what to do on stdin, line by line.
+
+Commands (JSON lines): {"join": n, "whep": url, "token": …} or {"join": n, "janus": url, "mountpoint": 1};
+{"count": true}; {"end": true}. Each is answered by one JSON line. Between commands every viewer
+sends a consent check each 2.5 s and a receiver report with REMB each second, as players do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import resource
+import struct
+import sys
+import time
+from typing import Any, Final
+
+import aiohttp
+
+from .signalling import Janus, meet_relay, offer
+from .sinks import drop_rtp, dropped
+from .transport import Client
+
+CHECK_SECONDS: Final = 2.5  # RFC 7675 section 5.1 asks for 4 to 6; Chromium does 2.5
+REPORT_SECONDS: Final = 1.0
+JOINS_AT_ONCE: Final = 8
+SLICES: Final = 50  # the audience speaks in turn, not in chorus
+
+
+class Audience:
+    """All viewers of this process."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self._http = http
+        self.viewers: list[Client] = []
+        self.base: list[int] = []
+
+    async def join(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Seat n more viewers."""
+        gate, began = asyncio.Semaphore(JOINS_AT_ONCE), time.monotonic()
+
+        async def one() -> Client:
+            async with gate:
+                client = Client()
+                if "janus" in order:
+                    await Janus(self._http, order["janus"]).watch(order["mountpoint"], client)
+                else:
+                    sdp = offer(client, "recvonly")
+                    await meet_relay(self._http, order["whep"], order["token"], client, sdp)
+                drop_rtp(client.socket)
+                return client
+
+        joined = await asyncio.gather(*[one() for _ in range(order["join"])], return_exceptions=True)
+        failed = [repr(j) for j in joined if isinstance(j, BaseException)]
+        self.viewers += [j for j in joined if isinstance(j, Client)]
+        return {
+            "joined": len(self.viewers),
+            "failed": failed[:3],
+            "seconds": round(time.monotonic() - began, 2),
+        }
+
+    def count(self) -> dict[str, Any]:
+        """RTP datagrams that reached each viewer so far."""
+        return {"heard": [dropped(viewer.socket) for viewer in self.viewers]}
+
+    async def speak(self) -> None:
+        """Checks and reports, each viewer in its slice of time."""
+        turn, pause = 0, REPORT_SECONDS / SLICES
+        while True:
+            await asyncio.sleep(pause)
+            turn += 1
+            for i in range(turn % SLICES, len(self.viewers), SLICES):
+                self._speak(self.viewers[i], check=turn // SLICES % 5 in (0, 2))
+
+    def _speak(self, viewer: Client, check: bool) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                viewer.socket.recv(64)
+        if check:
+            viewer.socket.sendto(viewer.check, viewer.server)
+        if viewer.outbound is not None:
+            viewer.socket.sendto(viewer.outbound.protect_rtcp(REPORT), viewer.server)
+
+
+def _report() -> bytes:
+    """RR with one block, and REMB at 4 Mbit/s."""
+    block = struct.pack("!IIIIII", 0x1234, 0, 1, 0, 0, 0)
+    receiver = struct.pack("!BBHI", 0x81, 201, 7, 1) + block
+    remb = struct.pack("!BBHII4sBBHI", 0x8F, 206, 5, 1, 0, b"REMB", 1, 4 << 2 | 0, 0xF424, 0x1234)
+    return receiver + remb
+
+
+REPORT: Final = _report()
+
+
+async def main() -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    loop = asyncio.get_running_loop()
+    orders: asyncio.StreamReader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
+        audience = Audience(http)
+        speaking = asyncio.create_task(audience.speak())
+        while line := await orders.readline():
+            order = json.loads(line)
+            if "end" in order:
+                break
+            told = audience.count() if "count" in order else await audience.join(order)
+            print(json.dumps(told), flush=True)
+        speaking.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
