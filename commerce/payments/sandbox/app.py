@@ -65,7 +65,7 @@ class Bank:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await self._run(self._till.close)
-        self._thread.shutdown()
+        self._thread.shutdown(wait=False)  # its last work is done
 
     async def _run(self, work: Callable[..., T], *values: Any, **named: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*values, **named))
