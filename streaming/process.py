@@ -23,6 +23,7 @@ from .relay.relay import Limits, Relay
 from .rtc.dtls import Certificate
 from .rtc.port import Port, open_socket
 from .settings import Settings, WrongSetting
+from .slate import make_pictures
 from .stages import read_stages
 
 KEYS_READ_AGAIN_SECONDS: Final = 2.0
@@ -85,6 +86,8 @@ async def start(settings: Settings) -> RelayProcess:
     await site.start()
     http_port = int(runner.addresses[0][1])
     tasks = [asyncio.create_task(relay.beat()), asyncio.create_task(_refresh(keys))]
+    if settings.slate:
+        tasks.append(asyncio.create_task(_prepare_slate(relay)))
     bulletin = None
     if settings.redis_url is not None:
         bulletin = Bulletin(settings.redis_url, relay, lambda: _entry(settings, relay))
@@ -101,6 +104,14 @@ async def _take_stages(settings: Settings, relay: Relay) -> None:
             relay.set_stage(stage)
     except (OSError, ValueError) as wrong:
         raise WrongSetting(f"STAGES_FILE cannot be used: {wrong}") from None
+
+
+async def _prepare_slate(relay: Relay) -> None:
+    """Pictures are drawn in a process of their own; until they are there, a lost studio leaves a still."""
+    try:
+        relay.show_slate(await make_pictures())
+    except (OSError, ValueError, TimeoutError) as failed:
+        _log.warning("no_slate", why=str(failed))
 
 
 async def _refresh(keys: TokenKeys) -> None:

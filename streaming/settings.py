@@ -28,6 +28,7 @@ class Settings:
     viewers_max: int
     half_open_max: int
     fanout: str  # "native" or "python"
+    slate: bool  # whether a picture stands in for a studio that is away
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -52,6 +53,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         viewers_max=_number(environ, "RELAY_VIEWERS_MAX", 2000),
         half_open_max=_number(environ, "RELAY_HALF_OPEN_MAX", 200),
         fanout=fanout,
+        slate=_flag(environ, "RELAY_SLATE", "1"),
     )
 
 
@@ -90,6 +92,13 @@ def _candidate(text: str) -> tuple[str, int]:
     if not port.isdigit() or int(port) > 65535:
         raise WrongSetting(f"RELAY_ANNOUNCE has a port that is none: {port}")
     return host, int(port)
+
+
+def _flag(environ: Mapping[str, str], name: str, default: str) -> bool:
+    text = environ.get(name) or default
+    if text not in ("0", "1"):
+        raise WrongSetting(f"{name} must be 0 or 1")
+    return text == "1"
 
 
 def _number(environ: Mapping[str, str], name: str, default: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from ..contract import Codec, StudioId
 from ..domain import timeline
@@ -19,33 +19,12 @@ from ..fanout import Address, Fanout, FanoutFull, Keys, Kind, Seat, ViewerId
 from ..rtc import rtcp, rtp
 from ..rtc.answers import Terms, TrackTerms
 from ..rtc.dtls import SrtpKeys
+from .source import FeedPacket, Listener
 
 KEYFRAME_SECONDS_MIN: Final = 0.5  # between two requests; merged whoever asks
 REPORT_SECONDS: Final = 0.5
 PUBLISHER_BPS: Final = 4_000_000  # what we tell a publisher to send at most
 _numbers = itertools.count(1)
-
-
-class FeedPacket(NamedTuple):
-    """One packet of a feed. `sequence` and `tick` (RTP time) are unwrapped; `keyframe`: one begins here."""
-
-    kind: Kind
-    sequence: int
-    tick: int
-    marker: bool
-    payload: bytes
-    keyframe: bool
-    arrived_s: float
-
-
-class Listener(Protocol):
-    """A program that may take what a feed brings."""
-
-    def take(self, feed: Feed, packet: FeedPacket) -> None:
-        """A packet came, in the order of arrival."""
-
-    def clocks_learnt(self, feed: Feed) -> None:
-        """The feed knows more of its capture clocks now."""
 
 
 @dataclass(slots=True)
@@ -89,12 +68,13 @@ class Feed:
         self.listeners: list[Listener] = []
         self.connected = False
         self.broken_packets = 0
-        self.media_s: float | None = None  # when the last packet came
+        self.media_s: float | None = None
         self.tracks: dict[Kind, FeedTrack] = {}
         if terms.video is not None:
             self.tracks["video"] = FeedTrack("video", timeline.VIDEO_HZ, terms.video)
         if terms.audio is not None:
             self.tracks["audio"] = FeedTrack("audio", timeline.AUDIO_HZ, terms.audio)
+        self._master: Kind = "video" if "video" in self.tracks else "audio"
         self._by_type = {t.terms.payload_type: t for t in self.tracks.values()}
         self._by_repair = {
             t.terms.rtx_payload_type: t for t in self.tracks.values() if t.terms.rtx_payload_type is not None
@@ -146,7 +126,8 @@ class Feed:
             track = self._begin(track, packet.ssrc)
         sequence = track.losses.arrive(packet.sequence, now)
         if sequence is not None:
-            self.media_s = now
+            if track.kind == self._master:
+                self.media_s = now
             self._hand_on(track, packet, sequence, now)
 
     def _begin(self, track: FeedTrack, ssrc: int) -> FeedTrack:
@@ -172,7 +153,7 @@ class Feed:
             self._keyframe_wanted = False
             track.losses.forgive(sequence)
         out = FeedPacket(track.kind, sequence, tick, packet.marker, packet.payload, keyframe, now)
-        for listener in self.listeners:
+        for listener in list(self.listeners):
             listener.take(self, out)
 
     def _is_keyframe(self, track: FeedTrack, payload: bytes, tick: int) -> bool:

@@ -15,7 +15,7 @@ from ..domain import timeline
 from ..domain.segments import Segments
 from ..fanout import Fanout, Kind, Packet, SourceId
 from .clock import Clock
-from .feed import Feed, FeedPacket
+from .source import FeedPacket, Source
 
 HISTORY_PACKETS: Final = {"video": 2048, "audio": 256}
 GOP_PACKETS_MAX: Final = 2000
@@ -36,14 +36,14 @@ class Cut:
 
     studio: StudioId | None
     program_time: ProgramTime
-    first: bool
+    first: bool  # of a studio, since the show went on air
 
 
 @dataclass(slots=True)
 class _OnAir:
     """The feed on air and how its clock became program time."""
 
-    feed: Feed
+    feed: Source
     era: int
     tick: int  # of the frame at the cut, which is the master of sound
     program_time: ProgramTime
@@ -75,7 +75,7 @@ class Program:
         self.keyframes = 0
         self.cuts = 0
         self._fanout, self._clock, self._fact = fanout, clock, fact
-        self._wished: Feed | None = None
+        self._wished: Source | None = None
         self._on_air: _OnAir | None = None
         self._segments: dict[Kind, Segments[tuple[int, int]]] = {"video": Segments(0), "audio": Segments(0)}
         self._history: dict[Kind, list[Packet | None]] = {
@@ -86,6 +86,7 @@ class Program:
         self._gop: list[Packet] = []
         self._gop_s: float | None = None  # when the keyframe came; None: no start at hand
         self._waiting: set[Audience] = set()
+        self._studio_shown = False
         self._last: dict[Kind, int] = {}  # newest outgoing timestamp, unwrapped
 
     # -- which feed --------------------------------------------------------------------------------
@@ -97,10 +98,15 @@ class Program:
 
     @property
     def started(self) -> bool:
-        """Whether a frame has left since the show went on air."""
+        """Whether a frame has left since the show went on air, be it the slate's."""
         return self.clock.running
 
-    def wish(self, feed: Feed | None, now: float) -> None:
+    @property
+    def live(self) -> bool:
+        """Whether a studio is on air just now."""
+        return self._on_air is not None and self._on_air.feed.studio is not None
+
+    def wish(self, feed: Source | None, now: float) -> None:
         """Cut to this feed at its next keyframe; None leaves what is on air."""
         if feed is self._wished:
             return
@@ -112,7 +118,7 @@ class Program:
         if feed is not None and (self._on_air is None or feed is not self._on_air.feed):
             feed.request_keyframe(now)
 
-    def lose(self, feed: Feed) -> None:
+    def lose(self, feed: Source) -> None:
         """A feed ended."""
         if self in feed.listeners:
             feed.listeners.remove(self)
@@ -137,7 +143,7 @@ class Program:
 
     # -- packets -----------------------------------------------------------------------------------
 
-    def take(self, feed: Feed, packet: FeedPacket) -> None:
+    def take(self, feed: Source, packet: FeedPacket) -> None:
         """A packet of a feed we listen to."""
         here = self._on_air
         if here is None or feed is not here.feed or feed.era != here.era:
@@ -150,14 +156,15 @@ class Program:
             self._take_audio(here, packet)
 
     @staticmethod
-    def _may_cut(feed: Feed, packet: FeedPacket) -> bool:
+    def _may_cut(feed: Source, packet: FeedPacket) -> bool:
         return packet.keyframe or "video" not in feed.tracks
 
-    def _cut(self, feed: Feed, packet: FeedPacket) -> _OnAir:
+    def _cut(self, feed: Source, packet: FeedPacket) -> _OnAir:
         old = self._on_air
         if old is not None and old.feed is not feed and self in old.feed.listeners:
             old.feed.listeners.remove(self)
-        first = not self.clock.running
+        first = feed.studio is not None and not self._studio_shown
+        self._studio_shown = self._studio_shown or first
         at = self.clock.next_cut(self._clock.unix(packet.arrived_s))
         self._on_air = here = _OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, {})
         rate = feed.tracks[packet.kind].rate_hz
@@ -250,7 +257,7 @@ class Program:
 
     # -- sound beside picture ----------------------------------------------------------------------
 
-    def clocks_learnt(self, feed: Feed) -> None:
+    def clocks_learnt(self, feed: Source) -> None:
         """Correct the sound's line by what the feed now knows of its capture clocks."""
         here = self._on_air
         track = feed.tracks.get("audio")

@@ -33,14 +33,16 @@ from ..rtc.dtls import Certificate
 from ..rtc.port import Port
 from ..rtc.sdp import IceCredentials, Offer
 from ..rtc.session import Peer, Session
+from ..slate import SlatePictures
 from .clock import Clock
 from .feed import Feed
 from .program import Cut, Program
+from .slate import Slate
 from .viewer import Viewer
 
 HEARTBEAT_SECONDS: Final = 0.02
 FACTS_MAX: Final = 1024
-AGE_OF_DEAD_FEED_SECONDS: Final = 2.0
+SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate goes on air
 REPLACED_MAX: Final = 256
 
 _log = structlog.get_logger(__name__)
@@ -99,6 +101,10 @@ class Totals:
     ended: dict[str, int] = field(default_factory=dict)
 
 
+def _is_silent(feed: Feed, now: float) -> bool:
+    return feed.media_s is not None and now - feed.media_s > SILENT_SECONDS
+
+
 class Relay:
     """All live things of one relay process."""
 
@@ -126,6 +132,8 @@ class Relay:
         self._random = random.Random(secrets.randbits(128))
         self._second_s = 0.0
         self._counted: dict[ShowId, int] = {}
+        self._pictures: SlatePictures | None = None
+        self._slates: dict[ShowId, Slate] = {}
 
     # -- stages ------------------------------------------------------------------------------------
 
@@ -143,15 +151,29 @@ class Relay:
             program = Program(stage.show, stage.codec, self.fanout, self.clock, self._program_cut)
             self.programs[stage.show] = program
         if program is not None:
-            self._wish(program)
+            self._wish(program, self.clock.now())
 
-    def _wish(self, program: Program) -> None:
+    def show_slate(self, pictures: SlatePictures) -> None:
+        """From now on a program without a studio shows these."""
+        self._pictures = pictures
+
+    def _wish(self, program: Program, now: float) -> None:
+        """The studio of the stage while its media comes, else the slate."""
         studio = self.stages[program.show].studio
         feed = None if studio is None else self.feeds.get(studio)
-        program.wish(feed if feed is not None and feed.codec == program.codec else None, self.clock.now())
+        if feed is None or feed.codec != program.codec or _is_silent(feed, now):
+            program.wish(self._slate_of(program), now)
+        else:
+            program.wish(feed, now)
+
+    def _slate_of(self, program: Program) -> Slate | None:
+        if program.show not in self._slates and self._pictures and program.codec in self._pictures.units:
+            self._slates[program.show] = Slate(program.codec, self._pictures.units[program.codec])
+        return self._slates.get(program.show)
 
     def _take_down(self, program: Program) -> None:
         del self.programs[program.show]
+        self._slates.pop(program.show, None)
         for viewer in [s for s in self.seated.values() if s.peer in program.viewers]:
             viewer.session.end("the show went off air")
         program.close()
@@ -290,7 +312,7 @@ class Relay:
             return
         self.feeds[feed.studio] = feed
         for program in self.programs.values():
-            self._wish(program)
+            self._wish(program, self.clock.now())
         if old is not None:
             self._end_session(old, "a newer publisher came")
         _log.info("feed_ready", studio=feed.studio, feed=feed.number)
@@ -308,6 +330,7 @@ class Relay:
             del self.feeds[feed.studio]
         for program in self.programs.values():
             program.lose(feed)
+            self._wish(program, self.clock.now())
 
     def _viewer_gone(self, viewer: Viewer, reason: str) -> None:
         self._count_end(reason)
@@ -329,6 +352,11 @@ class Relay:
             now = self.clock.now()
             for feed in list(self.feeds.values()):
                 feed.tick(now)
+            for program in list(self.programs.values()):
+                self._wish(program, now)
+            for slate in self._slates.values():
+                slate.tick(now)
+            self.flush()
             if now - self._second_s >= 1.0:
                 self._second_s = now
                 self._every_second(now)

@@ -79,6 +79,7 @@ async def open_house(
             "RELAY_UDP": "127.0.0.1:0",
             "RELAY_ID": "r-test",
             "RELAY_FANOUT": "python",
+            "RELAY_SLATE": "0",
             "STAGES_FILE": str(file),
             "TOKEN_KEYS_FILE": str(house.write_keys()),
             **environ,

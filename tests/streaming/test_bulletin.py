@@ -40,6 +40,7 @@ async def relay_on(url: str, folder: Path) -> AsyncIterator[RelayProcess]:
             "RELAY_HTTP": "127.0.0.1:0",
             "RELAY_UDP": "127.0.0.1:0",
             "RELAY_ID": "r-test",
+            "RELAY_SLATE": "0",
             "REDIS_URL": url,
             "TOKEN_KEYS_FILE": str(house.write_keys()),
         }

@@ -1,0 +1,72 @@
+"""What a program can be cut from: a studio's feed, or the slate. Names and shapes only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from ..contract import Codec, StudioId
+from ..domain.timeline import CaptureClock
+from ..fanout import Kind
+
+
+class FeedPacket(NamedTuple):
+    """One packet of a source. `sequence` and `tick` (RTP time) are unwrapped; `keyframe`: one begins here."""
+
+    kind: Kind
+    sequence: int
+    tick: int
+    marker: bool
+    payload: bytes
+    keyframe: bool
+    arrived_s: float
+
+
+class SourceTrack(Protocol):
+    """One stream of a source."""
+
+    @property
+    def rate_hz(self) -> int:
+        """Ticks a second."""
+
+    @property
+    def tick(self) -> int | None:
+        """The newest."""
+
+    @property
+    def capture(self) -> CaptureClock:
+        """When its ticks were captured."""
+
+
+class Listener(Protocol):
+    """A program that may take what a source brings."""
+
+    def take(self, feed: Source, packet: FeedPacket) -> None:
+        """A packet came, in the order of arrival."""
+
+    def clocks_learnt(self, feed: Source) -> None:
+        """The source knows more of its capture clocks now."""
+
+
+class Source(Protocol):
+    """A feed or the slate."""
+
+    number: int
+    era: int
+    codec: Codec
+    listeners: list[Listener]
+
+    @property
+    def studio(self) -> StudioId | None:
+        """Whose it is; None is the slate."""
+
+    @property
+    def tracks(self) -> Mapping[Kind, SourceTrack]:
+        """Its streams."""
+
+    @property
+    def media_s(self) -> float | None:
+        """When the last packet of its picture (or of its sound, without one) came."""
+
+    def request_keyframe(self, now: float) -> None:
+        """Begin a new group of pictures soon."""
