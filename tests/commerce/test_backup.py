@@ -1,6 +1,7 @@
 """Backup and restore: logs, books and keys come back as they were, on either server."""
 
 import asyncio
+import io
 import os
 import stat
 import tarfile
@@ -143,6 +144,16 @@ def test_a_file_that_is_no_backup_is_refused_in_a_sentence(
     (tmp_path / "b.tar").write_bytes(content)
     assert backup.main(["restore", str(tmp_path / "b.tar")], shop_on(valkey, tmp_path / "new")) == 1
     assert "is no backup" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["../outside", "/outside", "keys/../../outside", ".hidden"])
+def test_a_backup_that_reaches_outside_is_refused(
+    valkey: Server, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tarfile.open(tmp_path / "b.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo(name), io.BytesIO(b""))
+    assert backup.main(["restore", str(tmp_path / "b.tar")], shop_on(valkey, tmp_path / "new")) == 1
+    assert "does not belong" in capsys.readouterr().err
 
 
 def test_a_server_that_is_gone_is_a_sentence(
