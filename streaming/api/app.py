@@ -21,9 +21,10 @@ CORS: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Location, ETag, Link, Retry-After, Accept-Patch, Accept-Post",
 }
+# ETag is no header of a request; @eyevinn/whip-web-client sends it with its PATCH all the same.
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "POST, PATCH, DELETE, GET, HEAD, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, Accept",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag, Accept",
     "Access-Control-Max-Age": "86400",
 }
 _log = structlog.get_logger(__name__)

@@ -13,10 +13,11 @@ from typing import Final
 from aiohttp import web
 
 from ..contract import Role, ShowId, StudioId, TokenClaims
-from ..relay.relay import Admission, OffAir, Relay, Seated, Unavailable
+from ..relay.relay import NEWER_PUBLISHER, Admission, OffAir, Relay, Seated, Unavailable
 from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
 from ..rtc.sdp import OFFER_BYTES_MAX, Offer, SdpError, parse_offer
+from ..rtc.session import PEER_SAID_GOODBYE
 from .problems import Problem
 from .tokens import TokenKeys, TokenRefused
 
@@ -117,8 +118,9 @@ class _Handlers:
         )
 
     async def delete(self, request: web.Request) -> web.Response:
-        """End a session."""
-        self._seated(request).session.end("the peer left")
+        """End a session. Some clients close their side first, and must not be scolded for it."""
+        if self._why_gone(request) != PEER_SAID_GOODBYE:
+            self._seated(request).session.end("the peer left")
         return web.Response(status=200)
 
     async def options_of_place(self, request: web.Request) -> web.Response:
@@ -145,12 +147,17 @@ class _Handlers:
         if claims.role not in self._direction.roles or self._direction.claimed(claims) != place:
             raise Problem(403, "token_of_another_place", "the token was made for something else")
 
+    @staticmethod
+    def _why_gone(request: web.Request) -> str | None:
+        """Why an ended session ended, as long as it is remembered; names cannot be guessed."""
+        return request.app[RELAY].gone.get(request.match_info["session"])
+
     def _seated(self, request: web.Request) -> Seated:
         place = request.match_info["place"]
         self._authorise(request, place, expired_will_do=True)
         seated = request.app[RELAY].seated.get(request.match_info["session"])
-        if seated is None and request.match_info["session"] in request.app[RELAY].replaced:
-            raise Problem(410, "replaced", "a newer publisher has taken this studio")
+        if seated is None and self._why_gone(request) == NEWER_PUBLISHER:
+            raise Problem(410, "replaced", NEWER_PUBLISHER)
         if seated is None or seated.place != place or seated.prefix != self._direction.prefix:
             raise Problem(404, "unknown_session", "there is no such session (any more)")
         return seated

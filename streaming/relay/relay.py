@@ -43,7 +43,8 @@ from .viewer import Viewer
 HEARTBEAT_SECONDS: Final = 0.02
 FACTS_MAX: Final = 1024
 SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate goes on air
-REPLACED_MAX: Final = 256
+GONE_MAX: Final = 4096
+NEWER_PUBLISHER: Final = "a newer publisher has taken this studio"
 
 _log = structlog.get_logger(__name__)
 
@@ -124,7 +125,7 @@ class Relay:
         self.programs: dict[ShowId, Program] = {}
         self.stages: dict[ShowId, Stage] = {}
         self.seated: dict[str, Seated] = {}
-        self.replaced: deque[str] = deque(maxlen=REPLACED_MAX)  # sessions of publishers that yielded
+        self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
         self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
         self.totals = Totals()
         self.fact_came = asyncio.Event()
@@ -302,25 +303,27 @@ class Relay:
 
     def _forget(self, session: Session) -> None:
         self.port.remove(session)
-        self.seated.pop(session.name, None)
+        if self.seated.pop(session.name, None) is not None:
+            self.gone[session.name] = session.reason
+            if len(self.gone) > GONE_MAX:
+                del self.gone[next(iter(self.gone))]
 
     def _feed_ready(self, feed: Feed) -> None:
         """A publisher's media can flow: the newest of a studio wins at once."""
         old = self.feeds.get(feed.studio)
         if old is not None and old.number > feed.number:
-            self._end_session(feed, "a newer publisher is there")
+            self._end_session(feed, NEWER_PUBLISHER)
             return
         self.feeds[feed.studio] = feed
         for program in self.programs.values():
             self._wish(program, self.clock.now())
         if old is not None:
-            self._end_session(old, "a newer publisher came")
+            self._end_session(old, NEWER_PUBLISHER)
         _log.info("feed_ready", studio=feed.studio, feed=feed.number)
 
     def _end_session(self, peer: Peer, reason: str) -> None:
         for seated in list(self.seated.values()):
             if seated.peer is peer:
-                self.replaced.append(seated.name)
                 seated.session.end(reason)
 
     def _feed_gone(self, feed: Feed, reason: str) -> None:

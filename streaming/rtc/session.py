@@ -23,6 +23,7 @@ CONSENT_SECONDS: Final = 30.0  # RFC 7675 section 5.1
 HANDSHAKE_SECONDS: Final = 15.0  # from the answer to keys; then the half-open session is freed
 SILENCE_SECONDS: Final = 2.0  # of the address in use, before a check from another one moves us
 ADDRESSES_MAX: Final = 8  # candidate pairs of one peer that are remembered
+PEER_SAID_GOODBYE: Final = "the peer said goodbye"
 
 
 _log = structlog.get_logger(__name__)
@@ -83,7 +84,7 @@ class Session:
     _inbound: Inbound | None = None
     _task: asyncio.Task[None] | None = None
     _closing: asyncio.Future[None] | None = None
-    _ended: str = ""
+    reason: str = ""  # why it ended; empty while it lives
 
     def __post_init__(self) -> None:
         self.accept_credentials(self.ice)
@@ -173,9 +174,9 @@ class Session:
 
     def end(self, reason: str) -> None:
         """Free everything; the peer is told. May be called again."""
-        if self._ended:
+        if self.reason:
             return
-        self._ended = reason
+        self.reason = reason
         self.connected = False
         self.forget(self)
         if self._task is not None:
@@ -203,7 +204,7 @@ class Session:
         if self.address is not None:
             self.peer.ready(keys, self.address)
         await self._dtls.closed()
-        self.end("the peer said goodbye")
+        self.end(PEER_SAID_GOODBYE)
 
     def _to_peer(self, data: bytes) -> None:
         if self.address is not None:
