@@ -8,6 +8,7 @@ declare -A wanted=(
   [chromium]=chromium          # plays and publishes in demo, smoke and browser tests
   [redis-server]=redis-server  # the second server that integration tests run on
   [node]=nodejs                # tests of web/ alone
+  [npm]=npm                    # fetches the foreign WHIP and WHEP clients of tests/interop
   [gcc]=gcc                    # the native fan-out; without it the Python twin serves
 )
 declare -A files=(
@@ -26,6 +27,13 @@ done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 python3 -c 'import sysconfig, os, sys; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' \
   2>/dev/null || missing+=(python3-dev)
+# GStreamer's webrtcbin publishes in tests/interop; its binding belongs to Debian's own Python
+/usr/bin/python3 -c 'import gi; gi.require_version("GstWebRTC", "1.0")' 2>/dev/null ||
+  missing+=(python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0)
+for plugin in base:opus good:rtp bad:webrtc ugly:x264; do
+  compgen -G "/usr/lib/*/gstreamer-1.0/libgst${plugin#*:}.so" >/dev/null || missing+=("gstreamer1.0-plugins-${plugin%:*}")
+done
+compgen -G '/usr/lib/*/gstreamer-1.0/libgstnice.so' >/dev/null || missing+=(gstreamer1.0-nice)
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing+=(postgresql)
 [ ${#missing[@]} -eq 0 ] && exit 0
 

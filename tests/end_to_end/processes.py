@@ -108,7 +108,7 @@ async def wait_until(condition: Callable[[], Any], seconds: float, complaint: st
 class Stage:
     """One relay with one show on air, the keys to it, and as many agents as a test starts."""
 
-    def __init__(self, folder: Path, free_port: Callable[[], int], **relay_environment: str) -> None:
+    def __init__(self, folder: Path, free_port: Callable[[], int], announce: str = "127.0.0.1") -> None:
         self.folder, self._free_port = folder, free_port
         self.keys = Keys(folder)
         stages = folder / "stages.json"
@@ -121,11 +121,10 @@ class Stage:
             folder / "relay.log",
             f"{self.url}/status",
             RELAY_HTTP=f"127.0.0.1:{http}",
-            RELAY_UDP=f"127.0.0.1:{udp}",
+            RELAY_UDP=f"{announce}:{udp}",
             RELAY_ID="r-test",
             STAGES_FILE=str(stages),
             TOKEN_KEYS_FILE=str(self.keys.file),
-            **relay_environment,
         )
         self.agents: list[Process] = []
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 
@@ -34,14 +32,6 @@ async ({url, token}) => {
   await peer.setRemoteDescription({type: "answer", sdp: await answer.text()});
 }
 """
-
-
-@pytest.fixture
-async def stage(tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator[Stage]:
-    stage = Stage(tmp_path, free_port)
-    await stage.relay.start()
-    yield stage
-    await stage.end()
 
 
 async def test_a_real_clip_arrives_silent_first_and_is_heard_when_asked_for(stage: Stage) -> None:
