@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from commerce.api.ask import Ask
+from commerce.api.contacts import Contacts
 from commerce.api.feed import Feed
 from commerce.api.feeds import Feeds
 from commerce.api.hearts import Hearts
@@ -66,6 +67,7 @@ class House:
     sessions: Sessions = field(init=False)
     carts: Carts = field(init=False)
     hearts: Hearts = field(init=False)
+    contacts: Contacts = field(init=False)
     shelf: Shelf = field(init=False)
     meters: Meters = field(default_factory=Meters)
     by_source: Buckets = field(default_factory=lambda: Buckets(SOURCE_RATE))
@@ -79,6 +81,7 @@ class House:
         self.sessions = Sessions(self.redis)
         self.carts = Carts(self.redis)
         self.hearts = Hearts(self.redis)
+        self.contacts = Contacts(self.books, self.now_ms)
         self.shelf = Shelf(self.settings.web_dir)
 
     # -- who --------------------------------------------------------------------------------------
@@ -203,6 +206,7 @@ class House:
         """Close everything; listeners first, so that their responses end in order."""
         await self.feeds.aclose()
         await self.hearts.aclose()
+        await self.contacts.aclose()
         await self.relays.aclose()
         await self.inbox.aclose()
         for provider in self.providers.values():

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from msgspec import UNSET, Struct, UnsetType
+from aiohttp import web
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from commerce.api import answered
 from commerce.api.ask import Ask
@@ -18,7 +19,7 @@ from commerce.api.problems import Problem
 from commerce.books import persons
 from commerce.books.ids import new_id
 from commerce.books.orders import BookedOrder, find_order, find_order_of, find_order_of_buyer
-from commerce.payments.checkout import Payable, open_pay_url, pay_page
+from commerce.payments.checkout import Payable, pay_page
 from commerce.payments.provider import FirmRefused, FirmSilent
 from commerce.show.commands import CancelOrder, PlaceOrder
 from commerce.show.language import OrderLine
@@ -43,8 +44,7 @@ async def place_order(ask: Ask, body: NewOrder) -> Struct:
     if feed.state.stage != "opened":
         raise Problem("ShowNotOpen", extra={"state": feed.state.stage})
     contact = persons.Contact(body.contact.name, body.contact.phone, body.contact.address)
-    async with house.books.begin() as tx:
-        sealed = await persons.store_contact(tx, house.books.keyring, ask.who.id, contact, ask.now_ms)
+    sealed = await house.contacts.store(ask.who.id, contact)
     lines = tuple([OrderLine(line.offer, line.quantity, line.price) for line in body.lines])
     total = sum([line.quantity * line.price for line in lines])
     wish = PlaceOrder(f"{new_id('or')}.{show}", ask.who.id, sealed, lines, 0, 0, 0, total)
@@ -53,7 +53,8 @@ async def place_order(ask: Ask, body: NewOrder) -> Struct:
     order = feed.state.orders.get(accepted.result["order"])
     if order is None:
         raise Problem("NoAnswer", "The order stands; its page shows it")
-    return await _order(ask, feed, order, await _pay_url(ask, feed, order))
+    told = answered.Contact(**to_builtins(body.contact)) if order.contact == sealed else None
+    return await _order(ask, feed, order, told)
 
 
 async def read_order(ask: Ask) -> Struct:
@@ -63,8 +64,7 @@ async def read_order(ask: Ask) -> Struct:
     if booked is not None:
         return await booked_order(ask, booked)
     feed, order = await _logged(ask, name)
-    pay_url = await open_pay_url(ask.house.books, name) if order.state == "awaiting_payment" else None
-    return await _order(ask, feed, order, pay_url or UNSET)
+    return await _order(ask, feed, order)
 
 
 async def cancel_order(ask: Ask, _: Nothing) -> Struct:
@@ -78,7 +78,7 @@ async def cancel_order(ask: Ask, _: Nothing) -> Struct:
     await feed.reached(accepted.version, FOLD_SECONDS)
     if buyer is None:
         await ask.house.note(ask, "CancelOrder", name)
-    return await _order(ask, feed, feed.state.orders[name], UNSET)
+    return await _order(ask, feed, feed.state.orders[name])
 
 
 async def pay_order(ask: Ask, _: Nothing) -> Struct:
@@ -90,16 +90,34 @@ async def pay_order(ask: Ask, _: Nothing) -> Struct:
     if order.state != "awaiting_payment":
         code = "OrderPaid" if order.state == "paid" else "OrderOver"
         raise Problem(code, extra={"order": name, "state": order.state})
-    url = await _pay_url(ask, feed, order)
-    if url is UNSET:
+    url = await _firm_page(ask, feed, order)
+    if url is None:
         raise Problem("BankSilent")
-    return answered.Payment(pay_url=str(url))
+    return answered.Payment(pay_url=url)
 
 
-async def _pay_url(ask: Ask, feed: Feed, order: Order) -> str | UnsetType:
-    """Where the order can be paid; nothing when the firm does not answer: the page asks again."""
-    if order.state != "awaiting_payment":
-        return UNSET
+async def go_and_pay(ask: Ask) -> web.Response:
+    """On to the payment firm's page, or back to the order where there is nothing to pay.
+
+    The link in an order (`pay_url`). It needs no token: whoever knows an order's id may pay for it,
+    and learns no more than the sum. So placing an order never waits for a firm.
+    """
+    name = ask.path("order")
+    try:
+        feed = await ask.house.feed(show_of_order(name))
+    except Problem as problem:
+        raise Problem("UnknownOrder") if problem.code == "UnknownShow" else problem from None
+    order = feed.state.orders.get(name)
+    if order is None:
+        raise Problem("UnknownOrder")
+    url = await _firm_page(ask, feed, order) if order.state == "awaiting_payment" else None
+    target = url or f"{ask.house.settings.origin}/orders/{name}"
+    headers = {"Location": target, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return web.Response(status=303, headers=headers)
+
+
+async def _firm_page(ask: Ask, feed: Feed, order: Order) -> str | None:
+    """The firm's page for the order; None when the firm does not answer: the buyer tries again."""
     house, state = ask.house, feed.state
     payable = Payable(order.id, state.show, state.merchant, order.amounts.total, state.currency)
     language = ask.request.headers.get("Accept-Language", "en")[:2].lower()
@@ -111,7 +129,7 @@ async def _pay_url(ask: Ask, feed: Feed, order: Order) -> str | UnsetType:
         language=language,
         now_ms=ask.now_ms,
     )
-    return UNSET if isinstance(page, FirmRefused | FirmSilent) else page
+    return None if isinstance(page, FirmRefused | FirmSilent) else page
 
 
 async def _booked(ask: Ask, name: str) -> BookedOrder | None:
@@ -149,8 +167,12 @@ async def _contact(ask: Ask, contact: str, buyer: str) -> answered.Contact | Non
     return answered.Contact(name=found.name, phone=found.phone, address=found.address)
 
 
-async def _order(ask: Ask, feed: Feed, order: Order, pay_url: str | UnsetType) -> answered.Order:
-    return logged_order(feed, order, await _contact(ask, order.contact, order.buyer), pay_url)
+async def _order(
+    ask: Ask, feed: Feed, order: Order, contact: answered.Contact | None = None
+) -> answered.Order:
+    contact = contact or await _contact(ask, order.contact, order.buyer)
+    pay_url = f"{ask.house.settings.origin}/pay/{order.id}" if order.state == "awaiting_payment" else UNSET
+    return logged_order(feed, order, contact, pay_url)
 
 
 def logged_order(

@@ -201,6 +201,15 @@ SHOP: Final = (
         problems=("UnknownOrder", "OrderPaid", "OrderOver", "BankSilent"),
     ),
     Route(
+        "GET",
+        "/pay/{order}",
+        orders.go_and_pay,
+        says(orders.go_and_pay),
+        status=303,
+        cost=5,
+        problems=("UnknownOrder",),
+    ),
+    Route(
         "POST",
         "/api/webhooks/{provider}",
         webhooks.take_webhook,

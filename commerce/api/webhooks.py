@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
-
 from commerce.api.ask import Ask
 from commerce.api.front import read_body
 from commerce.api.problems import Problem
-from commerce.live.inbox import Accepted, Busy, NoAnswer
 from commerce.payments import intake
-from commerce.payments.intake import DeskRefused, Told
+from commerce.payments.desk import through
 from commerce.payments.provider import Forged
-from commerce.show.commands import RecordPayment
-from commerce.show.refusals import TooLate
-
-ACTOR: Final = "firm"
 
 
 async def take_webhook(ask: Ask) -> None:
@@ -23,12 +16,13 @@ async def take_webhook(ask: Ask) -> None:
     if provider is None:
         raise Problem("UnknownProvider")
     body = await read_body(ask.request)
-
-    async def tell_desk(told: Told) -> Literal["accepted", "no_answer"] | DeskRefused:
-        return await record_payment(ask, told)
-
     verdict = await intake.take_webhook(
-        ask.house.books, provider, ask.request.headers, body, now_ms=ask.now_ms, tell_desk=tell_desk
+        ask.house.books,
+        provider,
+        ask.request.headers,
+        body,
+        now_ms=ask.now_ms,
+        tell_desk=through(ask.house.inbox, ask.trace),
     )
     if isinstance(verdict, Forged):
         raise Problem("WrongSignature")
@@ -38,17 +32,3 @@ async def take_webhook(ask: Ask) -> None:
         raise Problem("NoticeDiffers", extra={"field": verdict.field})
     if isinstance(verdict, intake.NotYet):
         raise Problem("Busy", "The desk does not answer: say it again")
-
-
-async def record_payment(ask: Ask, told: Told) -> Literal["accepted", "no_answer"] | DeskRefused:
-    """Tell the desk of a payment, under the key that the word itself has."""
-    command = RecordPayment(told.order, told.payment, told.provider, told.amount, told.currency, told.outcome)
-    try:
-        answer = await ask.house.inbox.ask(
-            told.show, command, actor=f"{ACTOR}:{told.provider}", key=told.key, trace=ask.trace
-        )
-    except (Busy, NoAnswer):
-        return "no_answer"
-    if isinstance(answer, Accepted):
-        return "accepted"
-    return "no_answer" if isinstance(answer.refusal, TooLate) else DeskRefused(answer.refusal.code)

@@ -7,7 +7,9 @@ person, in every copy of the books made from now on, is noise. Ids stay, so the 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -53,6 +55,26 @@ async def store_contact(
         insert(contacts).values(id=made, person_id=person, sealed=seal(key, plain, made), created_at=now_ms)
     )
     return made
+
+
+async def store_contacts(
+    tx: AsyncConnection, keyring: Keyring, told: Sequence[tuple[str, Contact]], now_ms: int
+) -> list[str]:
+    """`store_contact` for many (person, contact) at once: one reading of keys, one writing of rows."""
+    wanted = {person for person, _ in told}
+    found = await tx.execute(select(persons.c.id, persons.c.wrapped_key).where(persons.c.id.in_(wanted)))
+    keys = {row.id: keyring.unwrap(row.id, row.wrapped_key) for row in found if row.wrapped_key is not None}
+    for person in sorted(wanted - keys.keys()):
+        keys[person] = await _make_key(tx, keyring, person, now_ms)
+    rows: list[dict[str, Any]] = []
+    for person, contact in told:
+        made = new_id("ct")
+        plain = json.dumps(asdict(contact), ensure_ascii=False).encode()
+        sealed = seal(keys[person], plain, made)
+        rows.append({"id": made, "person_id": person, "sealed": sealed, "created_at": now_ms})
+    if rows:
+        await tx.execute(insert(contacts), rows)
+    return [str(row["id"]) for row in rows]
 
 
 async def own_contact(tx: AsyncConnection, keyring: Keyring, contact: str, person: str) -> Contact | None:

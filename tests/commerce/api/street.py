@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import functools
 import itertools
 import json
 import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,14 +20,17 @@ from typing import Any
 
 import aiohttp
 from aiohttp.test_utils import TestServer
+from sqlalchemy import select
 
 from commerce.api.app import make_app
 from commerce.api.house import House
 from commerce.api.opening import open_house
-from commerce.books import accounts, catalogue, schedule
+from commerce.books import Books, accounts, catalogue, open_books, schedule
+from commerce.books.tables import accounts as account_rows
 from commerce.desk.clock import RealClock
 from commerce.desk.office import Office
 from commerce.live.roster import Roster
+from commerce.live.sessions import Holder
 from commerce.live.valkey import open_redis, open_wire
 from commerce.settings import ShopSettings, read
 from tests.commerce.api.conforming import check
@@ -103,12 +110,12 @@ class Street:
         return Caller(self.http, self.origin, born.body["token"], born.body["buyer"])
 
     async def signed_in(self, name: str) -> Caller:
-        """Staff: seller, host, rival (of another merchant), operator."""
+        """Staff with a session: seller, host, rival (of another merchant), operator."""
         if name not in self.staff:
-            body = {"name": name, "password": PASSWORD}
-            answer = await self.nobody.ask("POST", "/api/sessions", body)
-            assert answer.status == 201, answer.body
-            self.staff[name] = Caller(self.http, self.origin, answer.body["token"])
+            async with self.house.books.read() as tx:
+                row = (await tx.execute(select(account_rows).where(account_rows.c.name == name))).one()
+            token = await self.house.sessions.open(Holder("staff", row.id, name, row.role, row.merchant_id))
+            self.staff[name] = Caller(self.http, self.origin, token)
         return self.staff[name]
 
     async def scheduled_show(self, units: int = 5, **offer: Any) -> str:
@@ -159,20 +166,26 @@ class Street:
             while not is_true():  # noqa: ASYNC110  what is awaited has no event of its own
                 await asyncio.sleep(0.01)
 
+    async def to_the_bank(self, bought: str) -> Answer:
+        """Follow the order's link to pay, as far as the shop goes."""
+        return await self.nobody.get(f"/pay/{bought}", allow_redirects=False)
+
     async def pay(self, bought: str, **changes: Any) -> Answer:
         """The firm says that an order was paid; `changes` make it say something else."""
+        if bought not in self.firm.bills:
+            assert (await self.to_the_bank(bought)).status == 303
         body, headers = self.firm.word(bought, time.time(), **changes)
         return await self.nobody.ask("POST", "/api/webhooks/sandbox", data=body, headers=headers)
 
 
-async def lay_books(house: House) -> None:
+async def lay_books(books: Books) -> None:
     """Two merchants with staff, a studio and goods each."""
-    now = house.now_ms()
+    now = 1_700_000_000_000
     product = partial(
         catalogue.Product, title=TITLE, image=None, price=1_000, currency="CNY", stock=10_000,
         hs_code="6214100010", origin="UZ", net_quantity="0.08", net_unit="kg",
     )  # fmt: skip
-    async with house.books.begin() as tx:
+    async with books.begin() as tx:
         await catalogue.add_merchant(tx, catalogue.Merchant("mr-one", {"en": "One"}), now)
         await catalogue.add_merchant(tx, catalogue.Merchant("mr-two", {"en": "Two"}), now)
         await schedule.add_studio(tx, "mr-one", "Studio one", now, studio="st-one")
@@ -189,22 +202,47 @@ async def lay_books(house: House) -> None:
             await accounts.add_account(tx, name, PASSWORD, role=role, merchant=merchant, now_ms=now)
 
 
+@functools.cache
+def laid_folder() -> Path:
+    """Keys and books as every test begins with them, made once."""
+    folder = Path(tempfile.mkdtemp(prefix="sc-laid-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+    async def lay() -> None:
+        books = await open_books(f"sqlite+aiosqlite:///{folder}/books.sqlite", folder / "keys/persons.key")
+        await lay_books(books)
+        await books.close()
+
+    asyncio.run(lay())
+    return folder
+
+
+def lay_folder(folder: Path) -> None:
+    """A copy of the laid folder."""
+    shutil.copytree(laid_folder(), folder, dirs_exist_ok=True)
+
+
 @asynccontextmanager
 async def open_street(redis_url: str, folder: Path, **environment: str) -> AsyncIterator[Street]:
     """Everything running; ended in order."""
     settings = read(ShopSettings, {"VAR_DIR": str(folder), "REDIS_URL": redis_url, **environment})
+    await asyncio.to_thread(lay_folder, folder)
     firm = MemoryFirm()
     redis = open_redis(redis_url)
     office = Office(Roster(redis), partial(open_wire, redis_url), RealClock(), lambda: secrets.token_hex(8))
     work = asyncio.create_task(office.run())
     try:
-        async with open_house(settings, {"sandbox": firm}) as house, aiohttp.ClientSession() as http:
-            await lay_books(house)
-            async with TestServer(make_app(house)) as server:
-                yield Street(house, firm, str(server.make_url("")).rstrip("/"), http, office)
-                await house.feeds.aclose()
+        async with (
+            open_house(settings, {"sandbox": firm}) as house,
+            aiohttp.ClientSession() as http,
+            TestServer(make_app(house)) as server,
+        ):
+            yield Street(house, firm, str(server.make_url("")).rstrip("/"), http, office)
+            await house.feeds.aclose()
     finally:
         work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-        await office.stop()
+        shifts = list(office._tasks.values())  # a test does not wait for a desk to leave in order
+        for shift in shifts:
+            shift.cancel()
+        await asyncio.gather(work, *shifts, return_exceptions=True)
         await redis.aclose()

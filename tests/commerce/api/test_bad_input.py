@@ -109,6 +109,7 @@ async def test_a_webhook_with_a_wrong_signature(street: Street) -> None:
     show, offer = await street.open_show()
     buyer = await street.buyer()
     order = (await street.order(show, offer, buyer)).body["id"]
+    await street.to_the_bank(order)
     body, _ = street.firm.word(order, time.time())
     for headers in ({}, {SIGNATURE: sign(body + b" ")}, {SIGNATURE: "00" * 32}):
         answer = await street.nobody.ask("POST", "/api/webhooks/sandbox", data=body, headers=headers)
@@ -119,6 +120,7 @@ async def test_a_webhook_with_a_wrong_signature(street: Street) -> None:
 async def test_a_replayed_webhook_pays_once(street: Street) -> None:
     show, offer = await street.open_show()
     order = (await street.order(show, offer, await street.buyer())).body["id"]
+    await street.to_the_bank(order)
     body, headers = street.firm.word(order, time.time())
     for _ in range(3):
         answer = await street.nobody.ask("POST", "/api/webhooks/sandbox", data=body, headers=headers)
@@ -130,6 +132,7 @@ async def test_a_replayed_webhook_pays_once(street: Street) -> None:
 async def test_a_webhook_signed_long_ago(street: Street) -> None:
     show, offer = await street.open_show()
     order = (await street.order(show, offer, await street.buyer())).body["id"]
+    await street.to_the_bank(order)
     for at in (time.time() - 3_600, time.time() + 3_600):
         body, headers = street.firm.word(order, at)
         answer = await street.nobody.ask("POST", "/api/webhooks/sandbox", data=body, headers=headers)
@@ -273,7 +276,8 @@ async def test_a_firm_that_is_silent_loses_no_order(street: Street) -> None:
     street.firm.silent = True
     placed = await street.order(show, offer, buyer)
     assert placed.status == 201
-    assert "pay_url" not in placed.body
+    back = await street.to_the_bank(placed.body["id"])
+    assert back.headers["Location"].endswith(f"/orders/{placed.body['id']}")
     path = f"/api/orders/{placed.body['id']}/payment"
     assert is_problem(await buyer.post(path), 502, "BankSilent")
     street.firm.silent = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.commerce.api.street import CONTACT, Street, new_key
 
 
@@ -14,9 +16,9 @@ async def test_an_order_is_placed_and_paid(street: Street) -> None:
     assert placed.body["amounts"] == {
         "goods": 2_000, "freight": 0, "tax": 0, "discount": 0, "total": 2_000, "currency": "CNY",
     }  # fmt: skip
-    assert placed.body["pay_url"].startswith("http://bank.test/")
     assert placed.body["contact"] == CONTACT
     order = placed.body["id"]
+    await street.to_the_bank(order)
     assert (await street.pay(order)).status == 204
     seen = await buyer.get(f"/api/orders/{order}")
     assert seen.body["state"] == "paid"
@@ -40,3 +42,27 @@ async def test_the_same_key_with_another_body_is_refused(street: Street) -> None
     another_contact = {**CONTACT, "name": "Somebody Else"}
     third = await street.order(show, offer, buyer, 1, key=key, contact=another_contact)
     assert (third.status, third.body["code"]) == (422, "KeyReused")
+
+
+async def test_the_link_to_pay_goes_to_the_bank_and_later_to_the_order(street: Street) -> None:
+    show, offer = await street.open_show()
+    placed = (await street.order(show, offer, await street.buyer())).body
+    assert placed["pay_url"].endswith(f"/pay/{placed['id']}")
+    first = await street.to_the_bank(placed["id"])
+    assert first.headers["Location"].startswith("http://bank.test/")
+    again = await street.to_the_bank(placed["id"])
+    assert again.headers["Location"] == first.headers["Location"]
+    await street.pay(placed["id"])
+    after = await street.to_the_bank(placed["id"])
+    assert after.headers["Location"].endswith(f"/orders/{placed['id']}")
+    assert (await street.to_the_bank(f"or-none.{show}")).status == 404
+
+
+async def test_orders_of_one_moment_share_a_commit_of_the_books(street: Street) -> None:
+    show, offer = await street.open_show(units=100)
+    buyers = [await street.buyer() for _ in range(40)]
+    answers = await asyncio.gather(*[street.order(show, offer, buyer) for buyer in buyers])
+    assert {answer.status for answer in answers} == {201}
+    assert len({answer.body["id"] for answer in answers}) == 40
+    for buyer, answer in zip(buyers, answers, strict=True):
+        assert (await buyer.get(f"/api/orders/{answer.body['id']}")).body["contact"] == CONTACT

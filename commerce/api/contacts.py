@@ -1,0 +1,70 @@
+"""Contacts on their way into the books: all that wait at the moment go in one transaction.
+
+In a flash sale hundreds of buyers order in the same moment; a commit for each would make the disk
+the slowest of all. A caller goes on only when its contact is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from commerce.api.problems import Problem
+from commerce.books import Books
+from commerce.books.persons import Contact, store_contacts
+
+AT_ONCE: Final = 256
+MOST_WAITING: Final = 10_000
+
+
+class Waiting(NamedTuple):
+    """A contact and who waits for its id."""
+
+    buyer: str
+    contact: Contact
+    stored: asyncio.Future[str]
+
+
+class Contacts:
+    """Stores contacts in batches. `aclose` lets those under way finish."""
+
+    def __init__(self, books: Books, now_ms: Callable[[], int]) -> None:
+        self._books, self._now_ms = books, now_ms
+        self._waiting: list[Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def store(self, buyer: str, contact: Contact) -> str:
+        """The id of the contact, once it is committed. Raises Busy when too many wait."""
+        if len(self._waiting) >= MOST_WAITING:
+            raise Problem("Busy", "Too many orders wait for the books")
+        stored: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(buyer, contact, stored))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write(), name="contacts")
+        return await stored
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+            try:
+                await self._store(batch)
+            except Exception as wrong:
+                for one in batch:
+                    if not one.stored.done():
+                        one.stored.set_exception(wrong)
+
+    async def _store(self, batch: list[Waiting]) -> None:
+        told = [(one.buyer, one.contact) for one in batch]
+        async with self._books.begin() as tx:
+            ids = await store_contacts(tx, self._books.keyring, told, self._now_ms())
+        for one, made in zip(batch, ids, strict=True):
+            if not one.stored.done():
+                one.stored.set_result(made)
+
+    async def aclose(self) -> None:
+        """Wait for what is being written."""
+        if self._writer is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._writer
