@@ -147,6 +147,18 @@ async def refunds_are_posted(tx: AsyncConnection) -> AsyncIterator[Difference]:
             )
 
 
+async def orders_owe_what_was_promised(tx: AsyncConnection) -> AsyncIterator[Difference]:
+    """`refunded` of an order is the sum of the refunds that its changes owed."""
+    owed: Counter[str] = Counter()
+    for refund in await tx.execute(select(refunds).where(refunds.c.key.like("order:%"))):
+        owed[refund.order_id] += refund.amount
+    for order in await tx.execute(select(orders.c.id, orders.c.refunded)):
+        if owed[order.id] != order.refunded:
+            yield Difference(
+                f"order {order.id}", f"says {order.refunded} went back, refunds {owed[order.id]}"
+            )
+
+
 async def no_payment_goes_back_more_than_it_was(tx: AsyncConnection) -> AsyncIterator[Difference]:
     """The refunds of a payment are at most the payment, and only of one that succeeded."""
     query = (
@@ -172,6 +184,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     closed_shows_keep_nothing,
     orders_are_posted_and_recorded,
     refunds_are_posted,
+    orders_owe_what_was_promised,
     no_payment_goes_back_more_than_it_was,
     chains_are_whole,
 )

@@ -41,6 +41,7 @@ class OrderLine:
     quantity: int
     price: int
     goods: tuple[tuple[str, int], ...]
+    returned: int = 0  # pieces that came back
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ async def _with_lines(tx: AsyncConnection, rows: list[Row[Any]]) -> list[BookedO
 
 def _line(row: Row[Any]) -> OrderLine:
     goods = tuple((part["sku"], part["units"]) for part in row.goods)
-    return OrderLine(row.offer_id, row.title, row.image, row.quantity, row.price, goods)
+    return OrderLine(row.offer_id, row.title, row.image, row.quantity, row.price, goods, row.returned)
 
 
 def _order(row: Row[Any], lines: tuple[OrderLine, ...]) -> BookedOrder:

@@ -263,6 +263,7 @@ order_lines = Table(
     integer("quantity"),
     integer("price"),
     Column("goods", JSON, nullable=False),  # [{"sku", "units"}] of one piece of the offer
+    integer("returned", server_default="0"),  # pieces that came back
     CheckConstraint("quantity > 0 AND price >= 0", name="amounts"),
 )
 
@@ -274,7 +275,9 @@ order_changes = Table(
     text("state", 16),
     text("actor", 160),
     text("reason", 400),
+    Column("key", String(ID_LENGTH), nullable=True),  # of whoever asked for the change
     integer("at"),
+    Index("ix_order_changes_order_id_key", "order_id", "key", unique=True),
 )
 
 # -- money --------------------------------------------------------------------------------------------
