@@ -100,6 +100,68 @@ async def paid(page: Page, shop: FakeShop) -> None:
     await page.wait_for_timeout(400)
 
 
+async def signed_in(page: Page, name: str) -> None:
+    await page.locator("[name=name]").fill(name)
+    await page.locator("[name=password]").fill("pavilion")
+    await page.get_by_test_id("sign-in").locator("button").click()
+
+
+async def hosting(page: Page, shop: FakeShop) -> None:
+    await signed_in(page, "host")
+    if shop.offers:
+        await expect(page.get_by_test_id("rundown")).to_be_visible()
+        names = list(shop.offers)
+        for number, state in enumerate(("paid", "paid", "lapsed", "paid", "awaiting_payment"), 1):
+            offer = shop.offers[names[number * 2 % 11]]
+            line = {"offer": offer["id"], "quantity": 1 + number % 2, "price": offer["price"]}
+            if offer["available"] > 2:
+                shop.turn(shop.keep([line], CONTACT)["id"], state)
+        await page.keyboard.press("3")
+    await page.wait_for_timeout(1500)
+
+
+async def merchant(page: Page, shop: FakeShop) -> None:
+    await signed_in(page, "merchant")
+    line = {"offer": "offer-1", "quantity": 1, "price": 8800}
+    both = [line, {"offer": "offer-3", "quantity": 2, "price": 23800}]
+    for state in ("paid", "shipped", "awaiting_payment", "cancelled", "delivered"):
+        shop.turn(shop.keep([line] if state == "paid" else both, CONTACT)["id"], state)
+    await page.reload()
+    await page.wait_for_timeout(700)
+
+
+async def scheduling(page: Page, shop: FakeShop) -> None:
+    await merchant(page, shop)
+    await page.get_by_test_id("schedule").click()
+    await page.wait_for_timeout(400)
+
+
+async def picking(page: Page, shop: FakeShop) -> None:
+    await merchant(page, shop)
+    await page.get_by_test_id("add-products").click()
+    await page.wait_for_timeout(400)
+
+
+async def token(page: Page, shop: FakeShop) -> None:
+    await merchant(page, shop)
+    await page.get_by_test_id("make-token").first.click()
+    await page.wait_for_timeout(400)
+
+
+def order_in(state: str) -> Steps:
+    async def steps(page: Page, shop: FakeShop) -> None:
+        lines = [
+            {"offer": f"offer-{n}", "quantity": n, "price": shop.offers[f"offer-{n}"]["price"]}
+            for n in (1, 2)
+        ]
+        order = shop.turn(shop.keep(lines, CONTACT)["id"], state)
+        await page.goto(page.url.replace("/orders/x", f"/orders/{order['id']}"))
+        await expect(page.get_by_test_id("order-state")).to_be_visible()
+        await page.wait_for_timeout(400)
+
+    return steps
+
+
 PLAYER: Final = [
     Picture(f"player-{where}-{light}-{language}", "/shows/demo", size, playing, light, language)
     for where, size in (("phone", PHONE), ("tablet", TABLET), ("desk", DESK))
@@ -128,7 +190,35 @@ STATES: Final = [
     Picture("player-phone-ended", "/shows/ended", PHONE, nothing, "dark", "en"),
     Picture("player-phone-unknown", "/shows/nowhere", PHONE, nothing, "light", "zh"),
 ]
-ALL: Final = [*PLAYER, *STATES]
+PAGES: Final = [
+    Picture("shows-phone", "/", PHONE, nothing),
+    Picture("shows-tablet-dark-zh", "/", TABLET, nothing, "dark", "zh"),
+    Picture("shows-desk-ru", "/", DESK, nothing, "light", "ru"),
+    Picture("order-phone", "/orders/x", PHONE, order_in("awaiting_payment")),
+    Picture("order-phone-paid-dark-ru", "/orders/x", PHONE, order_in("shipped"), "dark", "ru"),
+    Picture("order-desk-zh", "/orders/x", DESK, order_in("paid"), "light", "zh"),
+    Picture("order-phone-cancelled", "/orders/x", PHONE, order_in("cancelled"), "light", "zh"),
+    Picture("order-phone-unknown", "/orders/nothing", PHONE, nothing),
+    Picture("host-sign-in", "/host/demo", PHONE, nothing),
+    Picture("host-desk", "/host/demo", DESK, hosting),
+    Picture("host-desk-dark-zh", "/host/demo", DESK, hosting, "dark", "zh"),
+    Picture("host-desk-long-ru", "/host/demo", DESK, hosting, "light", "ru", "long"),
+    Picture("host-desk-none", "/host/demo", DESK, hosting, "light", "en", "none"),
+    Picture("host-tablet-ru", "/host/demo", TABLET, hosting, "light", "ru"),
+    Picture("host-phone", "/host/demo", PHONE, hosting),
+    Picture("merchant-shows", "/merchant", DESK, merchant),
+    Picture("merchant-shows-phone-ru", "/merchant", PHONE, merchant, "light", "ru"),
+    Picture("merchant-schedule", "/merchant", DESK, scheduling, "dark", "en"),
+    Picture("merchant-schedule-phone", "/merchant", PHONE, scheduling, "light", "zh"),
+    Picture("merchant-rundown", "/merchant?view=rundown&show=demo", DESK, merchant),
+    Picture("merchant-rundown-phone", "/merchant?view=rundown&show=demo", PHONE, merchant, "light", "zh"),
+    Picture("merchant-picking", "/merchant?view=rundown&show=demo", DESK, picking, "light", "ru"),
+    Picture("merchant-orders", "/merchant?view=orders", DESK, merchant),
+    Picture("merchant-orders-phone-zh", "/merchant?view=orders", PHONE, merchant, "dark", "zh"),
+    Picture("merchant-orders-tablet-ru", "/merchant?view=orders", TABLET, merchant, "light", "ru"),
+    Picture("merchant-studios", "/merchant?view=studios", DESK, token),
+]
+ALL: Final = [*PLAYER, *STATES, *PAGES]
 
 
 async def take(browser: Browser, picture: Picture, out: Path) -> None:

@@ -22,57 +22,87 @@ export class OfferCard extends silk({
   view() {
     const { offer } = this;
     if (!offer) return null;
+    const over = this.shape === "wide";
     const title = said(offer.title);
     return h(
       "article",
-      { class: `card ${this.pinned ? "is-pinned" : ""} ${canBuy(offer) ? "" : "is-gone"}`, "data-testid": this.shape === "wide" ? "pinned-card" : "offer-card", "data-offer": offer.id },
-      h("div", { class: "card-picture" }, productPicture(offer.image, ""), this.#mark(offer)),
-      h(
-        "div",
-        { class: "card-words" },
-        h("h3", { class: "card-name", title }, title),
-        priceLines(offer, this.currency),
-        h("p", { class: "card-stock" }, this.#stock(offer)),
-      ),
-      h("div", { class: "card-action" }, this.#action(offer, title)),
+      {
+        class: `card ${canBuy(offer) ? "" : "is-gone"}`,
+        "data-testid": over ? "pinned-card" : "offer-card",
+        "data-offer": offer.id,
+      },
+      h("div", { class: "card-picture" }, productPicture(offer.image, ""), this.#mark(offer, over)),
+      h("h3", { class: "card-name", title }, title),
+      h("div", { class: "card-money" }, priceLines(offer, this.currency), this.#stock(offer)),
+      h("div", { class: "card-action" }, over ? this.#wideAction(offer, title) : this.#roundAction(offer, title)),
     );
-  }
-
-  /** @param {import("../types.js").Offer} offer */
-  #mark(offer) {
-    if (!canBuy(offer)) return h("span", { class: "card-mark" }, t(offer.withdrawn ? "offer.withdrawn" : "offer.soldout"));
-    return this.pinned && this.shape !== "wide" && h("span", { class: "card-mark now" }, t("offer.pinned"));
-  }
-
-  /** @param {import("../types.js").Offer} offer */
-  #stock(offer) {
-    if (isFew(offer)) return h("span", { class: "few" }, t("offer.left", { n: offer.available }));
-    return offer.limit ? t("offer.limit", { n: offer.limit }) : "";
   }
 
   /**
    * @param {import("../types.js").Offer} offer
+   * @param {boolean} over
+   */
+  #mark(offer, over) {
+    if (!canBuy(offer)) return h("span", { class: "card-mark" }, t(offer.withdrawn ? "offer.withdrawn" : "offer.soldout"));
+    return this.pinned && !over && h("span", { class: "card-mark now" }, t("offer.pinned"));
+  }
+
+  /** @param {import("../types.js").Offer} offer */
+  #stock(offer) {
+    if (isFew(offer)) return h("p", { class: "card-stock few" }, t("offer.left", { n: offer.available }));
+    return offer.limit ? h("p", { class: "card-stock" }, t("offer.limit", { n: offer.limit })) : null;
+  }
+
+  /**
+   * The one action of the pinned card; once in the cart, how many.
+   * @param {import("../types.js").Offer} offer
    * @param {string} title
    */
-  #action(offer, title) {
-    const wish = (/** @type {number} */ quantity) => () => this.ask("quantity", { offer: offer.id, quantity });
-    if (this.quantity > 0) return stepper(title, this.quantity, mostOf(offer), wish);
+  #wideAction(offer, title) {
+    if (this.quantity > 0) return stepper(title, this.quantity, mostOf(offer), (quantity) => () => this.#wish(quantity));
     return h(
       "button",
       {
         key: "add",
         type: "button",
-        class: `button ${this.shape === "wide" ? "accent" : "small"}`,
+        class: "button accent",
         "data-testid": "add",
         disabled: !canBuy(offer),
         "aria-label": `${t("offer.add")}: ${title}`,
-        onclick: () => {
-          wish(1)();
-          announce(t("offer.added", { title }));
-        },
+        onclick: () => this.#wish(1),
       },
       t(canBuy(offer) ? "offer.add" : "offer.soldout"),
     );
+  }
+
+  /**
+   * In the rail: a round plus, or how many are in the cart; one more at each press.
+   * @param {import("../types.js").Offer} offer
+   * @param {string} title
+   */
+  #roundAction(offer, title) {
+    const label = this.quantity ? t("offer.more", { title }) : `${t("offer.add")}: ${title}`;
+    return h(
+      "button",
+      {
+        key: "add",
+        type: "button",
+        class: `round ${this.quantity ? "is-in" : ""}`,
+        "data-testid": "add",
+        disabled: !canBuy(offer) || this.quantity >= mostOf(offer),
+        "aria-label": label,
+        title: label,
+        onclick: () => this.#wish(this.quantity + 1),
+      },
+      this.quantity ? h("span", { class: "figures" }, this.quantity) : icon("plus"),
+    );
+  }
+
+  /** @param {number} quantity */
+  #wish(quantity) {
+    if (!this.offer) return;
+    if (quantity > this.quantity) announce(t("offer.added", { title: said(this.offer.title) }));
+    this.ask("quantity", { offer: this.offer.id, quantity });
   }
 }
 

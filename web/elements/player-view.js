@@ -22,8 +22,7 @@ export function playerView(page) {
   return [
     h("a", { key: "skip", class: "skip", href: "#products" }, t("skip")),
     head(page),
-    picture(page),
-    pinned(page, currency),
+    h("div", { key: "stage", class: "player-stage" }, picture(page), pinned(page, currency)),
     rail(page, currency),
     dock(page, currency),
     sheet(page, currency),

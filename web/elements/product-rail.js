@@ -40,10 +40,14 @@ export class ProductRail extends silk({
 function skeleton() {
   return h(
     "li",
-    { class: "card is-skeleton" },
-    h("div", { class: "card-picture" }),
-    h("div", { class: "card-words" }, h("span", { class: "bone" }), h("span", { class: "bone short" })),
-    h("div", { class: "card-action" }, h("span", { class: "bone button-bone" })),
+    { class: "is-skeleton" },
+    h(
+      "div",
+      { class: "card" },
+      h("div", { class: "card-picture" }),
+      h("div", { class: "card-name" }, h("span", { class: "bone" })),
+      h("div", { class: "card-money" }, h("span", { class: "bone short" })),
+    ),
   );
 }
 

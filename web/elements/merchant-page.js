@@ -1,0 +1,124 @@
+/**
+ * `<merchant-page>`: the merchant's office: shows, the rundown of one, orders, studios. Where one is,
+ * and every filter, lives in the address, so that a page can be kept, sent and gone back to.
+ */
+
+import { said, t } from "../strings/speak.js";
+import { Problem } from "../transport/api.js";
+import { isSignedOut, signOut, staff, staffSession } from "../transport/session.js";
+import { h } from "./dom.js";
+import { SilkElement } from "./element.js";
+import { explain } from "./explain.js";
+import "./merchant-orders.js";
+import "./merchant-rundown.js";
+import "./merchant-shows.js";
+import "./merchant-studios.js";
+import "./page-head.js";
+import "./sign-in.js";
+import { stateNote } from "./state-note.js";
+
+/** @typedef {import("../types.js").Show} Show */
+/** @typedef {{id: string, name: import("../types.js").Text}} Studio */
+
+const VIEWS = ["shows", "orders", "studios"];
+
+class MerchantPage extends SilkElement {
+  account = staffSession()?.account ?? null;
+  /** @type {Show[] | null} */
+  shows = null;
+  /** @type {Studio[]} */
+  studios = [];
+  error = "";
+
+  view() {
+    if (!this.account) return [h("page-head", { key: "head" }), h("sign-in", { key: "sign-in", ".place": t("signin.merchant") })];
+    const { view, show } = this.#where();
+    const ways = [
+      { href: "/merchant", text: t("merchant.shows"), here: view === "shows" || view === "rundown" },
+      { href: "/merchant?view=orders", text: t("merchant.orders"), here: view === "orders" },
+      { href: "/merchant?view=studios", text: t("merchant.studios"), here: view === "studios" },
+    ];
+    return [
+      h("page-head", { key: "head", ".ways": ways, ".account": this.account.name }),
+      h("main", { key: `${view} ${show}`, class: "page merchant" }, this.error ? this.#failed() : this.#body(view, show)),
+    ];
+  }
+
+  /**
+   * @param {string} view
+   * @param {string} show
+   */
+  #body(view, show) {
+    if (view === "orders") return h("merchant-orders", { ".shows": this.shows ?? [] });
+    if (view === "studios") return h("merchant-studios", { ".studios": this.studios, ".known": this.shows !== null });
+    if (view === "rundown") return h("merchant-rundown", { ".show": this.shows?.find(({ id }) => id === show) ?? null, ".show_id": show });
+    return h("merchant-shows", { ".shows": this.shows, ".studios": this.studios });
+  }
+
+  #failed() {
+    const again = h("button", { class: "button accent", type: "button", onclick: () => this.#load() }, t("retry"));
+    return stateNote({ icon: "cloud", title: t("error.title"), text: this.error, action: again, testid: "state-error" });
+  }
+
+  #where() {
+    const query = new URLSearchParams(location.search);
+    const show = query.get("show") ?? "";
+    const view = query.get("view") ?? "shows";
+    if (view === "rundown" && show) return { view, show };
+    return { view: VIEWS.includes(view) ? view : "shows", show: "" };
+  }
+
+  entered() {
+    this.listen(this, "signed-in", ({ detail }) => {
+      this.account = detail;
+      this.update();
+      this.#load();
+    });
+    this.listen(this, "sign-out", async () => {
+      await signOut();
+      location.assign("/merchant");
+    });
+    this.listen(this, "shows-changed", () => this.#load());
+    this.listen(this, "signed-out", () => this.#out());
+    this.listen(this, "go", ({ detail }) => go(detail));
+    this.listen(window, "popstate", () => this.update());
+    this.listen(this, "click", (event) => this.#follow(event));
+    if (this.account) this.#load();
+  }
+
+  #out() {
+    this.account = null;
+    this.update();
+  }
+
+  /** A link of this page changes the address without loading it anew.
+   * @param {MouseEvent} event
+   */
+  #follow(event) {
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (!link || link.target || link.pathname !== "/merchant" || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    go(link.search);
+  }
+
+  async #load() {
+    try {
+      [{ shows: this.shows }, { studios: this.studios }] = await Promise.all([staff.get("/api/merchant/shows"), staff.get("/api/merchant/studios")]);
+      this.error = "";
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (isSignedOut(error)) return this.#out();
+      this.error = explain(error);
+    }
+    document.title = `${said(t("merchant.title"))} · Silkcast`;
+    this.update();
+  }
+}
+
+/** @param {string} search such as `?view=orders&state=paid` */
+export function go(search) {
+  history.pushState(null, "", `/merchant${search}`);
+  dispatchEvent(new PopStateEvent("popstate"));
+}
+
+customElements.define("merchant-page", MerchantPage);

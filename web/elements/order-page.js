@@ -1,0 +1,172 @@
+/** `<order-page>`: one order of this browser: where it is, what to pay, what is in it. */
+
+import { ShowStore } from "../store/show-store.js";
+import { dayAndTime, money, said, t } from "../strings/speak.js";
+import { Problem } from "../transport/api.js";
+import { followShow } from "../transport/feed.js";
+import { buyer, buyerToken } from "../transport/session.js";
+import { idAfter } from "../pages/address.js";
+import { amountLines } from "./amounts.js";
+import { announce } from "./announce.js";
+import { confirmDeed } from "./confirm.js";
+import { h } from "./dom.js";
+import { SilkElement } from "./element.js";
+import { explain } from "./explain.js";
+import "./hold-clock.js";
+import { icon } from "./icon.js";
+import { isEnded, ROAD, stateAdvice, stateWord, stepOf } from "./order-states.js";
+import "./page-head.js";
+import { payLink } from "./pay.js";
+import { productPicture } from "./product-picture.js";
+import { stateNote } from "./state-note.js";
+
+/** @typedef {import("../types.js").Order} Order */
+
+// From `paid` on the books own the order and no feed tells of it.
+const LOOK_EVERY_MS = 20_000;
+
+class OrderPage extends SilkElement {
+  id = idAfter("orders");
+  store = new ShowStore();
+  /** @type {Order | null} */
+  order = null;
+  /** @type {Problem | null} */
+  problem = null;
+  error = "";
+  #following = false;
+
+  view() {
+    return [h("page-head", { key: "head" }), h("main", { key: "main", class: "page order" }, this.#body())];
+  }
+
+  #body() {
+    if (this.order) return this.#order(this.order);
+    if (!this.problem) return h("div", { class: "order-bones is-skeleton", "aria-busy": "true" }, [1, 2, 3].map(() => h("span", { class: "bone" })));
+    if (this.problem.code === "UnknownOrder" || this.problem.status === 404 || this.problem.status === 403) {
+      const home = h("a", { class: "button", href: "/" }, t("shows.other"));
+      return stateNote({ icon: "box", title: t("order.unknown"), text: t("order.unknown.do"), action: home, testid: "state-unknown" });
+    }
+    const again = h("button", { class: "button accent", type: "button", onclick: () => this.#look() }, t("retry"));
+    return stateNote({ icon: "cloud", title: t("error.title"), text: explain(this.problem), action: again, testid: "state-error" });
+  }
+
+  /** @param {Order} order */
+  #order(order) {
+    return [
+      h("div", { key: "lead", class: "lead" }, h("h1", { class: "figures" }, t("order.number", { id: order.id })), h("p", { class: "quiet" }, t("order.placed", { when: dayAndTime(order.placed_at, Date.now()) }))),
+      h("section", { key: "state", class: "panel order-now", "aria-live": "polite" }, this.#state(order)),
+      this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error),
+      stepOf(order.state) > 0 && h("section", { key: "road", class: "panel" }, h("h2", null, t("order.progress")), road(order.state)),
+      h("section", { key: "goods", class: "panel" }, h("h2", null, t("order.goods")), h("ul", { class: "cart-lines" }, order.lines.map((line) => goods(line, order.amounts.currency))), h("div", { class: "cart-sum" }, amountLines(order.amounts))),
+      order.contact && h("section", { key: "contact", class: "panel" }, h("h2", null, t("order.contact")), h("address", { class: "contact" }, order.contact.name, h("br", null), order.contact.phone, h("br", null), order.contact.address)),
+      h(
+        "div",
+        { key: "ways", class: "order-ways" },
+        h("a", { class: "button plain", href: `/shows/${encodeURIComponent(order.show)}` }, t("order.toshow")),
+        order.state === "awaiting_payment" && h("button", { type: "button", class: "button plain", "data-testid": "cancel-order", onclick: () => this.#cancel(order) }, t("order.cancel")),
+      ),
+    ];
+  }
+
+  /** @param {Order} order */
+  #state(order) {
+    const over = order.state === "lapsed" || order.state === "cancelled";
+    if (order.state === "awaiting_payment" && order.held_until) {
+      return h(
+        "div",
+        { key: "awaiting", class: "order-state", "data-testid": "order-state", "data-state": order.state },
+        h("p", { class: "quiet" }, t("order.held")),
+        h("p", { class: "order-clock" }, h("hold-clock", { ".until": order.held_until, ".ahead_ms": this.store.ahead_ms, onover: () => this.#look() })),
+        h("p", { class: "quiet" }, stateAdvice(order.state)),
+        payLink(order),
+      );
+    }
+    return h(
+      "div",
+      { key: "told", class: `order-state ${over ? "is-over" : "is-good"}`, "data-testid": "order-state", "data-state": order.state },
+      icon(over ? "close" : "check"),
+      h("p", { class: "order-word" }, stateWord(order.state)),
+      h("p", { class: "quiet" }, stateAdvice(order.state)),
+    );
+  }
+
+  entered() {
+    this.listen(this.store, "change", () => this.#told());
+    this.listen(document, "visibilitychange", () => document.hidden || this.#look());
+    const looking = setInterval(() => document.hidden || !this.order || isEnded(this.order.state) || this.#look(), LOOK_EVERY_MS);
+    this.leaving(() => clearInterval(looking));
+    this.#look();
+  }
+
+  async #look() {
+    try {
+      this.#take(await buyer.get(`/api/orders/${encodeURIComponent(this.id)}`));
+      this.problem = null;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.problem = error;
+    }
+    this.update();
+  }
+
+  /** @param {Order} order */
+  #take(order) {
+    if (this.order && this.order.state !== order.state) announce(stateWord(order.state));
+    this.order = order;
+    document.title = `${t("order.number", { id: order.id })} · Silkcast`;
+    if (!this.#following) this.#follow(order.show);
+  }
+
+  /** @param {string} show */
+  async #follow(show) {
+    this.#following = true;
+    const feed = followShow({ show, token: await buyerToken(), tell: (message) => this.store.take(message) });
+    this.leaving(feed.stop);
+  }
+
+  /** The show's feed told something: if it was of this order, the whole of it is asked for. */
+  #told() {
+    const live = this.store.entities[`order:${this.id}`];
+    if (live && this.order && (live.state !== this.order.state || live.held_until !== this.order.held_until)) this.#look();
+    this.update();
+  }
+
+  /** @param {Order} order */
+  async #cancel(order) {
+    const sure = await confirmDeed({ title: t("order.cancel.sure"), text: t("order.cancel.sure.do"), deed: t("order.cancel"), keep: t("order.cancel.keep") });
+    if (!sure) return;
+    this.error = "";
+    try {
+      this.#take(await buyer.command(`/api/orders/${encodeURIComponent(order.id)}/cancel`));
+    } catch (error) {
+      this.error = explain(error);
+    }
+    this.update();
+  }
+}
+
+/** @param {string} state */
+function road(state) {
+  const at = stepOf(state);
+  return h(
+    "ol",
+    { class: "road" },
+    ROAD.map((step, index) => h("li", { key: step, class: index < at ? "is-done" : index === at ? "is-here" : "", "aria-current": index === at ? "step" : null }, stateWord(step))),
+  );
+}
+
+/**
+ * @param {import("../types.js").Line} line
+ * @param {string} currency
+ */
+function goods(line, currency) {
+  return h(
+    "li",
+    { key: line.offer, class: "cart-line" },
+    productPicture(line.image, ""),
+    h("div", { class: "cart-words" }, h("p", { class: "cart-name two" }, said(line.title) || line.offer), h("p", { class: "quiet figures" }, `${line.quantity} × ${money(line.price, currency)}`)),
+    h("strong", { class: "figures" }, money(line.price * line.quantity, currency)),
+  );
+}
+
+customElements.define("order-page", OrderPage);

@@ -1,0 +1,3 @@
+/** The list of shows: `/`. */
+
+import "../elements/shows-page.js";

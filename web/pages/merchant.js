@@ -1,0 +1,3 @@
+/** The merchant's office: `/merchant`. */
+
+import "../elements/merchant-page.js";

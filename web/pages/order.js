@@ -1,0 +1,3 @@
+/** An order: `/orders/{order}`. */
+
+import "../elements/order-page.js";
