@@ -7,6 +7,7 @@ import os
 import signal
 import ssl
 import sys
+from functools import partial
 from typing import Final
 
 import structlog
@@ -28,7 +29,7 @@ log = structlog.get_logger("shop")
 
 async def serve(settings: ShopSettings) -> None:
     """Serve until SIGTERM or SIGINT; then end listeners, answer what is under way, close."""
-    firms = await open_firms(settings.bank_url, settings.keys_dir)
+    firms = partial(open_firms, settings.bank_url, settings.keys_dir)
     async with open_house(settings, firms) as house:
         runner = web.AppRunner(make_app(house), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from commerce.api.feeds import Feeds
 from commerce.api.house import House
@@ -24,14 +24,20 @@ IDLE_SWEEP_SECONDS: Final = 30.0
 REDIS_CONNECTIONS: Final = 64
 PERSONS_KEY_FILE: Final = "persons.key"
 
+OpenFirms: TypeAlias = Callable[[], Awaitable[dict[str, Provider]]]
+
 
 @asynccontextmanager
-async def open_house(settings: ShopSettings, firms: dict[str, Provider]) -> AsyncIterator[House]:
+async def open_house(settings: ShopSettings, open_firms: OpenFirms) -> AsyncIterator[House]:
     """Open everything a front works with, and close it in order. Raises NotDurable."""
     redis = open_redis(settings.redis_url, REDIS_CONNECTIONS)
     connect = partial(open_wire, settings.redis_url)
     open_client = partial(open_redis, settings.redis_url)
-    warnings = await check_when_up(redis, accept_loss=settings.accept_data_loss)
+    try:
+        warnings = await check_when_up(redis, accept_loss=settings.accept_data_loss)
+    except BaseException:
+        await redis.aclose()
+        raise
     feeds = Feeds(connect, open_client, warnings)
     relays = Relays(redis, open_client)
     house = House(
@@ -43,7 +49,7 @@ async def open_house(settings: ShopSettings, firms: dict[str, Provider]) -> Asyn
         inbox=Inbox(connect, Roster(redis)),
         feeds=feeds,
         relays=relays,
-        providers=firms,
+        providers=await open_firms(),
         warnings=warnings,
     )
     relays.follow(feeds)

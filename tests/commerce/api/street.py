@@ -32,6 +32,7 @@ from commerce.desk.office import Office
 from commerce.live.roster import Roster
 from commerce.live.sessions import Holder
 from commerce.live.valkey import open_redis, open_wire
+from commerce.payments.provider import Provider
 from commerce.settings import ShopSettings, read
 from tests.commerce.api.conforming import check
 from tests.commerce.api.firm import MemoryFirm
@@ -228,12 +229,16 @@ async def open_street(redis_url: str, folder: Path, **environment: str) -> Async
     settings = read(ShopSettings, {"VAR_DIR": str(folder), "REDIS_URL": redis_url, **environment})
     await asyncio.to_thread(lay_folder, folder)
     firm = MemoryFirm()
+
+    async def open_firms() -> dict[str, Provider]:
+        return {firm.name: firm}
+
     redis = open_redis(redis_url)
     office = Office(Roster(redis), partial(open_wire, redis_url), RealClock(), lambda: secrets.token_hex(8))
     work = asyncio.create_task(office.run())
     try:
         async with (
-            open_house(settings, {"sandbox": firm}) as house,
+            open_house(settings, open_firms) as house,
             aiohttp.ClientSession() as http,
             TestServer(make_app(house)) as server,
         ):
