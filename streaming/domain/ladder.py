@@ -1,0 +1,145 @@
+"""Which rendition a viewer gets: down at once when the path says so, up only after a probe.
+
+The rungs of a ladder are the renditions that a feed sends, each with its measured rate. Stepping
+down needs no proof; stepping up does, because a player's estimate never asks for more. A climb that
+does not last makes the next one wait, so that a path between two rungs is not climbed for ever.
+Pure: `now` is an argument, in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from .bandwidth import Bandwidth
+
+FITS: Final = 0.95  # of the ceiling may be media; the rest is repair and sound
+PROBE_HEADROOM: Final = 1.1  # a probe asks for a little more than the rung needs
+PROBE_EVERY_SECONDS: Final = 2.5
+AFTER_PASSED_SECONDS: Final = 0.5
+HELD_SECONDS: Final = 8.0  # a climb that lasts shorter has failed
+SLIP_WAIT_SECONDS_MAX: Final = 30.0
+SETTLE_SECONDS: Final = 1.5  # after a step down or a failed probe a queue drains: its estimate is of the past
+
+
+class Rung(NamedTuple):
+    """One rendition: its name (rid) and measured rate."""
+
+    name: str
+    bps: int
+
+
+class Step(NamedTuple):
+    """What to do now: watch `rung`, and send padding of `padding_bps` beside it."""
+
+    rung: str
+    padding_bps: int
+
+
+@dataclass(slots=True)
+class _Climb:
+    to: str
+    at: float
+
+
+class Ladder:
+    """One viewer's place on a ladder; `step` is called a few times a second."""
+
+    def __init__(self) -> None:
+        self.steps_down = 0
+        self.steps_up = 0
+        self._current: str | None = None
+        self._changed_at = float("-inf")
+        self._settled_at = float("-inf")
+        self._next_probe_at: float | None = None
+        self._target: Rung | None = None
+        self._climb: _Climb | None = None
+        self._slips: dict[str, int] = {}
+
+    def step(self, rungs: tuple[Rung, ...], path: Bandwidth, now: float) -> Step:
+        """Choose among `rungs` (lowest rate first, at least one). The first choice is the highest that
+        nothing speaks against: a browser shows a sharp picture at once or falls within a second."""
+        here = self._index(rungs, path, now)
+        here = self._down(rungs, here, path, now)
+        here = self._up(rungs, here, path, now)
+        rung = rungs[here]
+        padding = 0
+        if self._target is not None and path.padding_wanted(now):
+            padding = max(0, int(self._target.bps * PROBE_HEADROOM) - rung.bps)
+        self._current = rung.name
+        return Step(rung.name, padding)
+
+    def _index(self, rungs: tuple[Rung, ...], path: Bandwidth, now: float) -> int:
+        """Where we stand; a rung that is gone is replaced by the best that fits."""
+        for number, rung in enumerate(rungs):
+            if rung.name == self._current:
+                return number
+        self._changed_at = now
+        self._next_probe_at = now + PROBE_EVERY_SECONDS
+        return self._fitting(rungs, path.ceiling(now))
+
+    @staticmethod
+    def _fitting(rungs: tuple[Rung, ...], ceiling: int | None) -> int:
+        if ceiling is None:
+            return len(rungs) - 1
+        fitting = [n for n, rung in enumerate(rungs) if rung.bps <= ceiling * FITS]
+        return fitting[-1] if fitting else 0
+
+    def _down(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
+        ceiling = path.ceiling(now)
+        if here == 0 or ceiling is None or now < self._settled_at:
+            return here
+        if rungs[here].bps <= ceiling * FITS:
+            return here
+        there = min(self._fitting(rungs, ceiling), here - 1)
+        self._slipped(rungs[here].name, now)
+        self.steps_down += 1
+        self._changed_at, self._target = now, None
+        self._settled_at = now + SETTLE_SECONDS
+        self._next_probe_at = now + PROBE_EVERY_SECONDS
+        return there
+
+    def _slipped(self, rung: str, now: float) -> None:
+        climb, self._climb = self._climb, None
+        if climb is not None and climb.to == rung and now - climb.at < HELD_SECONDS:
+            self._slips[rung] = self._slips.get(rung, 0) + 1
+        else:
+            self._slips.pop(rung, None)
+
+    def _up(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
+        if path.probing:
+            return self._judge(rungs, here, path, now)
+        if self._climb is not None and now - self._climb.at >= HELD_SECONDS:
+            self._slips.pop(self._climb.to, None)
+            self._climb = None
+        if here == len(rungs) - 1 or not path.calm(now):
+            return here
+        if self._next_probe_at is None:
+            self._next_probe_at = now + PROBE_EVERY_SECONDS
+        target = rungs[here + 1]
+        if now >= max(self._next_probe_at, self._changed_at + self._wait_for(target.name)):
+            self._target = target
+            path.begin_probe(int(target.bps * PROBE_HEADROOM), now)
+        return here
+
+    def _judge(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
+        verdict = path.verdict(now)
+        if verdict == "going":
+            return here
+        target, self._target = self._target, None
+        self._next_probe_at = now + PROBE_EVERY_SECONDS
+        if verdict == "failed" or target is None:
+            self._settled_at = now + SETTLE_SECONDS
+            return here
+        there = next((n for n, rung in enumerate(rungs) if rung.name == target.name), here)
+        if there <= here:
+            return here
+        self.steps_up += 1
+        self._changed_at, self._climb = now, _Climb(target.name, now)
+        self._next_probe_at = now + AFTER_PASSED_SECONDS
+        return there
+
+    def _wait_for(self, rung: str) -> float:
+        """How long a rung that slipped is left alone: doubling from 3 s to 30 s; 0 when it never did."""
+        slips = self._slips.get(rung, 0)
+        return min(SLIP_WAIT_SECONDS_MAX, 3.0 * 2 ** (slips - 1)) if slips else 0.0
