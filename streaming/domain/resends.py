@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 REPEAT_SECONDS_MIN: Final = 0.010
+REPEAT_ROUND_TRIPS: Final = 0.6  # the player repeats by its own estimate, which may be below ours
 REMEMBERED_MAX: Final = 1024
 SHARE: Final = 0.25  # of the estimate, or of the stream's own rate before there is one
 BURST_SECONDS: Final = 0.5  # how much of the share may be saved up
@@ -29,7 +30,7 @@ class ResendBudget:
         """Whether to send this packet again now; a yes is charged."""
         self._fill(now, rate_bps)
         last = self._sent.get(sequence)
-        recent = last is not None and now - last < max(REPEAT_SECONDS_MIN, rtt_s)
+        recent = last is not None and now - last < max(REPEAT_SECONDS_MIN, REPEAT_ROUND_TRIPS * rtt_s)
         if recent or self.bytes_left < size_bytes:
             self.refused += 1
             return False
@@ -40,9 +41,20 @@ class ResendBudget:
             self._sent.popitem(last=False)
         return True
 
+    def spare(self, size_bytes: int, now: float, rate_bps: float) -> bool:
+        """Whether a second copy may follow: only while more than half of the share is left."""
+        self._fill(now, rate_bps)
+        if self.bytes_left - size_bytes < self._limit(rate_bps) / 2:
+            return False
+        self.bytes_left -= size_bytes
+        return True
+
+    @staticmethod
+    def _limit(rate_bps: float) -> float:
+        return max(SHARE * rate_bps / 8 * BURST_SECONDS, 16_000.0)
+
     def _fill(self, now: float, rate_bps: float) -> None:
         share = SHARE * rate_bps / 8
         elapsed = 0.0 if self._filled_s is None else max(0.0, now - self._filled_s)
-        limit = max(share * BURST_SECONDS, 16_000.0)
         self._filled_s = now
-        self.bytes_left = min(max(limit, 0.0), self.bytes_left + elapsed * share)
+        self.bytes_left = min(self._limit(rate_bps), self.bytes_left + elapsed * share)

@@ -235,6 +235,7 @@ class Relay:
             starts=self._starts(),
             fanout=self.fanout,
             clock=self.clock,
+            later=asyncio.get_running_loop().call_later,
             became_gone=self._viewer_gone,
         )
         local = self._local()

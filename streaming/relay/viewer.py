@@ -21,6 +21,7 @@ from .clock import Clock
 KEYFRAME_SECONDS_MIN: Final = 0.3  # PLIs of one viewer closer than this are one
 ASSUMED_BPS: Final = 3_000_000  # of a path that has not been estimated yet
 ASSUMED_RTT_SECONDS: Final = 0.05
+ECHO_SECONDS: Final = 0.005  # a repaired packet is sent twice: one that is lost again costs a round trip
 
 
 class Watched(Protocol):
@@ -50,6 +51,7 @@ class ViewerFigures:
 
     nacked: int = 0
     resent: int = 0
+    echoed: int = 0
     too_old: int = 0
     keyframe_requests: int = 0
     broken_packets: int = 0
@@ -69,6 +71,7 @@ class Viewer:
         starts: tuple[int, int, int],
         fanout: Fanout,
         clock: Clock,
+        later: Callable[[float, Callable[[], None]], object],
         became_gone: Callable[[Viewer, str], None],
     ) -> None:
         """`starts`: first own sequences of video, audio and RTX, each random in 1024..32767."""
@@ -80,6 +83,7 @@ class Viewer:
         self._offsets: dict[Kind, int] = {}
         self._budget = ResendBudget()
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
+        self._later = later
 
     # -- the session's peer ------------------------------------------------------------------------
 
@@ -185,10 +189,20 @@ class Viewer:
                 again.append(Resend(own, packet))
         if again and self._fanout.resend(self.seat, kind, again):
             self.figures.resent += len(again)
+            echo = [r for r in again if self._budget.spare(len(r.packet.payload), now, self._rate)]
+            if echo:
+                self._later(ECHO_SECONDS, lambda: self._echo(kind, echo))
+
+    def _echo(self, kind: Kind, packets: list[Resend]) -> None:
+        if self.seat is not None and self._fanout.resend(self.seat, kind, packets):
+            self.figures.echoed += len(packets)
+
+    @property
+    def _rate(self) -> float:
+        return self.figures.estimate_bps or ASSUMED_BPS
 
     def _affordable(self, packet: Packet, own: int, now: float) -> bool:
-        rate = self.figures.estimate_bps or ASSUMED_BPS
-        return self._budget.allow(own, len(packet.payload), now, self.rtt_s, rate)
+        return self._budget.allow(own, len(packet.payload), now, self.rtt_s, self._rate)
 
     def _keyframe_asked(self, now: float) -> None:
         self.figures.keyframe_requests += 1

@@ -99,3 +99,19 @@ def test_jitter_grows_with_uneven_arrival() -> None:
         uneven.arrive(frame * 3000, frame / 30 + (0.01 if frame % 2 else 0))
     assert even.jitter < 1
     assert 500 < uneven.jitter < 1000
+
+
+def test_a_second_copy_follows_only_while_the_share_is_hardly_used() -> None:
+    budget = ResendBudget()
+    assert budget.allow(1, 1000, 0.0, 0.08, 3e6)
+    assert budget.spare(1000, 0.0, 3e6)
+    n = 2
+    while budget.allow(n, 1000, 0.0, 0.08, 3e6):
+        n += 1
+    assert not budget.spare(1000, 0.0, 3e6)
+
+
+def test_a_player_that_repeats_a_little_early_is_heard() -> None:
+    budget = ResendBudget()
+    assert budget.allow(7, 1000, 0.0, 0.1, 3e6)
+    assert budget.allow(7, 1000, 0.07, 0.1, 3e6)
