@@ -63,6 +63,7 @@ class Receiver:
         app = web.Application()
         app.router.add_post("/whip/{studio}", self._post)
         app.router.add_delete("/whip/{studio}/{session}", self._delete)
+        app.router.add_patch("/whip/{studio}/{session}", self._patch)
         return app
 
     async def session(self, number: int, within_s: float = 20.0) -> Received:
@@ -86,11 +87,13 @@ class Receiver:
             return web.json_response(
                 {"title": "told to refuse"}, status=refusal.status, headers=refusal.headers
             )
-        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
+        if not self._knows(request):
             return web.json_response({"title": "token unknown"}, status=401)
         if request.content_type != "application/sdp":
             return web.Response(status=415)
         offer, name = await request.text(), secrets.token_urlsafe(16)
+        if not all(word in offer for word in ("m=", "a=fingerprint:", "a=ice-ufrag:", "a=setup:")):
+            return web.json_response({"title": "malformed SDP"}, status=400)
         received = Received(offer, RTCPeerConnection())
         received.peer.on("track", lambda track: self._take(received, track))
         await received.peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -101,7 +104,19 @@ class Receiver:
         text = received.peer.localDescription.sdp
         return web.Response(status=201, text=text, content_type="application/sdp", headers=headers)
 
+    def _knows(self, request: web.Request) -> bool:
+        return not self.token or request.headers.get("Authorization") == f"Bearer {self.token}"
+
+    async def _patch(self, request: web.Request) -> web.Response:
+        """It takes no trickle and no restart, which a server may refuse (RFC 9725 section 4.3.1)."""
+        if not self._knows(request):
+            return web.Response(status=401)
+        received = self.sessions.get(request.match_info["session"])
+        return web.Response(status=404 if received is None or received.is_deleted else 422)
+
     async def _delete(self, request: web.Request) -> web.Response:
+        if not self._knows(request):
+            return web.Response(status=401)
         received = self.sessions.get(request.match_info["session"])
         if received is None:
             return web.Response(status=404)

@@ -1,0 +1,61 @@
+"""What RFC 9725 (WHIP) and draft-ietf-wish-whep demand of a server, as checks that run against any URL.
+
+`python -m tests.interop.conformance --whip URL --whep URL`, tokens in WHIP_TOKEN and WHEP_TOKEN,
+prints a line a check and one JSON line last. Every check opens sessions of its own and deletes
+them; no media is sent. WHEP needs a program on air. Exit code 1 when a MUST is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass, field
+
+import aiohttp
+
+import tests.interop.demands  # noqa: F401  # enlists them
+from tests.interop.endpoint import DEMANDS, Broken, Demand, Endpoint
+
+
+@dataclass
+class Report:
+    met: int = 0
+    broken: dict[str, str] = field(default_factory=dict)
+
+
+async def run(kind: str, url: str, token: str, demands: list[Demand]) -> Report:
+    """All demands of one protocol against one URL; prints a line for each."""
+    report = Report()
+    async with aiohttp.ClientSession() as http:
+        for each in demands:
+            try:
+                await each.check(Endpoint(kind, url, token, http))
+            except (Broken, aiohttp.ClientError, TimeoutError, IndexError) as seen:
+                report.broken[each.name] = str(seen) or type(seen).__name__
+                print(f"{kind}  broken  {each.name} ({each.where}): {report.broken[each.name]}")
+            else:
+                report.met += 1
+                print(f"{kind}  met     {each.name} ({each.where})")
+    return report
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.interop.conformance", description=__doc__)
+    parser.add_argument("--whip", metavar="URL", help="a WHIP endpoint; its token in WHIP_TOKEN")
+    parser.add_argument("--whep", metavar="URL", help="a WHEP endpoint on air; its token in WHEP_TOKEN")
+    wanted = parser.parse_args()
+    summary = {}
+    for kind in ("whip", "whep"):
+        url = getattr(wanted, kind)
+        if url:
+            report = asyncio.run(run(kind, url, os.environ.get(f"{kind.upper()}_TOKEN", ""), DEMANDS))
+            summary[kind] = {"met": report.met, "broken": report.broken}
+    print(json.dumps({"conformance": summary}))
+    return 1 if any(result["broken"] for result in summary.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
