@@ -68,7 +68,7 @@ async def start(settings: Settings) -> RelayProcess:
     await asyncio.to_thread(keys.refresh)
     sock = open_socket(*settings.udp)
     port = Port(sock, clock.now)
-    fanout = open_fanout(sock, prefer="python" if settings.fanout == "python" else "native")
+    fanout = open_fanout(sock, prefer="python" if settings.fanout == "python" else "native", gso=settings.gso)
     relay = Relay(
         relay=RelayId(settings.relay_id),
         port=port,

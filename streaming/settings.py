@@ -28,6 +28,7 @@ class Settings:
     viewers_max: int
     half_open_max: int
     fanout: str  # "native" or "python"
+    gso: bool  # whether the kernel may cut a frame into datagrams (UDP_SEGMENT)
     slate: bool  # whether a picture stands in for a studio that is away
 
 
@@ -53,6 +54,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         viewers_max=_number(environ, "RELAY_VIEWERS_MAX", 2000),
         half_open_max=_number(environ, "RELAY_HALF_OPEN_MAX", 200),
         fanout=fanout,
+        gso=_flag(environ, "RELAY_GSO", "1"),
         slate=_flag(environ, "RELAY_SLATE", "1"),
     )
 

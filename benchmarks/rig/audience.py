@@ -24,7 +24,7 @@ from .transport import Client
 
 CHECK_SECONDS: Final = 2.5  # RFC 7675 section 5.1 asks for 4 to 6; Chromium does 2.5
 REPORT_SECONDS: Final = 1.0
-JOINS_AT_ONCE: Final = 8
+JOINS_AT_ONCE: Final = 32
 SLICES: Final = 50  # the audience speaks in turn, not in chorus
 
 
@@ -49,6 +49,7 @@ class Audience:
                     sdp = offer(client, "recvonly")
                     await meet_relay(self._http, order["whep"], order["token"], client, sdp)
                 drop_rtp(client.socket)
+                _empty(client)  # the start of the program came before the filter
                 return client
 
         joined = await asyncio.gather(*[one() for _ in range(order["join"])], return_exceptions=True)
@@ -74,13 +75,17 @@ class Audience:
                 self._speak(self.viewers[i], check=turn // SLICES % 5 in (0, 2))
 
     def _speak(self, viewer: Client, check: bool) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                viewer.socket.recv(64)
+        _empty(viewer)
         if check:
             viewer.socket.sendto(viewer.check, viewer.server)
         if viewer.outbound is not None:
             viewer.socket.sendto(viewer.outbound.protect_rtcp(REPORT), viewer.server)
+
+
+def _empty(viewer: Client) -> None:
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            viewer.socket.recv(64)
 
 
 def _report() -> bytes:

@@ -202,8 +202,13 @@ class Feed:
         self._keyframe_asked_s = now
         self._say(rtcp.picture_loss(self.ssrc, video.ssrc))
 
+    @property
+    def restless(self) -> bool:
+        """Whether it waits for something that must be asked for again soon."""
+        return self._keyframe_wanted or any(track.losses.waiting for track in self.tracks.values())
+
     def tick(self, now: float) -> None:
-        """Every few milliseconds: what is missing, what is due."""
+        """Every few milliseconds while restless, else now and then: what is missing, what is due."""
         for track in self.tracks.values():
             if track.losses.waiting and track.ssrc is not None:
                 due = track.losses.due(now)

@@ -40,7 +40,8 @@ from .program import Cut, Program
 from .slate import Slate
 from .viewer import Viewer
 
-HEARTBEAT_SECONDS: Final = 0.02
+HEARTBEAT_SECONDS: Final = 0.02  # while something is missing or a slate plays
+QUIET_BEAT_SECONDS: Final = 0.1  # else: a wake-up from idle costs more than what it does
 FACTS_MAX: Final = 1024
 SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate goes on air
 GONE_MAX: Final = 4096
@@ -135,6 +136,7 @@ class Relay:
         self._counted: dict[ShowId, int] = {}
         self._pictures: SlatePictures | None = None
         self._slates: dict[ShowId, Slate] = {}
+        self._restless_s = 0.0
 
     # -- stages ------------------------------------------------------------------------------------
 
@@ -345,14 +347,22 @@ class Relay:
     # -- time --------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """After each batch of datagrams: hand on what programs gathered."""
+        """After each batch of datagrams: hand on what programs gathered, ask for what is missing."""
         for program in self.programs.values():
             program.flush()
+        for feed in self.feeds.values():
+            if feed.restless:
+                self._tick_restless(feed, self.clock.now())
+
+    def _tick_restless(self, feed: Feed, now: float) -> None:
+        if now - self._restless_s >= HEARTBEAT_SECONDS:
+            self._restless_s = now
+            feed.tick(now)
 
     async def beat(self) -> None:
         """The heart: one task for every timer of the relay."""
         while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await asyncio.sleep(HEARTBEAT_SECONDS if self._busy() else QUIET_BEAT_SECONDS)
             now = self.clock.now()
             for feed in list(self.feeds.values()):
                 feed.tick(now)
@@ -364,6 +374,10 @@ class Relay:
             if now - self._second_s >= 1.0:
                 self._second_s = now
                 self._every_second(now)
+
+    def _busy(self) -> bool:
+        restless = any(feed.restless for feed in self.feeds.values())
+        return restless or any(slate.listeners for slate in self._slates.values())
 
     def _every_second(self, now: float) -> None:
         self.port.sweep()
