@@ -59,7 +59,7 @@ function pills(page) {
 function tabs(page) {
   const tab = (/** @type {string} */ name, /** @type {string} */ words) =>
     h("button", { key: name, type: "button", "aria-pressed": String(page.tab === name), onclick: () => ((page.tab = name), page.update()) }, words);
-  return h("nav", { key: "tabs", class: "host-tabs" }, tab("next", t("host.next")), tab("happens", t("host.happens")), tab("air", t("host.onair")));
+  return h("nav", { key: "tabs", class: "host-tabs" }, tab("next", t("host.next")), tab("happens", t("host.orders")), tab("air", t("host.onair")));
 }
 
 /** @param {HostPage} page */

@@ -63,7 +63,8 @@ class ShowsPage extends SilkElement {
  */
 function section(title, shows) {
   if (!shows.length) return null;
-  return h("section", { key: title }, h("h2", null, title), h("ul", { class: "show-list" }, shows.map(showCard)));
+  const kind = shows.length === 1 && shows[0].on_air ? "show-list is-alone" : "show-list";
+  return h("section", { key: title }, h("h2", null, title), h("ul", { class: kind }, shows.map(showCard)));
 }
 
 /** @param {Show} show */

@@ -14,8 +14,8 @@ import zh from "./zh.js";
 const CATALOGUES = { en, zh, ru };
 /** @type {Record<Language, string>} each in its own words */
 export const LANGUAGES = { en: "English", zh: "中文", ru: "Русский" };
-/** @type {Record<Language, string>} what `lang` and Intl are told */
-const LOCALES = { en: "en", zh: "zh-CN", ru: "ru" };
+/** @type {Record<Language, string>} what Intl is told; English with the 24 hours that the road keeps */
+const LOCALES = { en: "en-GB", zh: "zh-CN", ru: "ru" };
 
 /** @type {Set<() => void>} */
 const listeners = new Set();
@@ -34,7 +34,7 @@ function chosen() {
 }
 
 function tellDocument() {
-  if (globalThis.document) document.documentElement.lang = LOCALES[current];
+  if (globalThis.document) document.documentElement.lang = current === "zh" ? "zh-CN" : current;
 }
 
 export const language = () => current;
@@ -148,22 +148,17 @@ function midnight(at) {
 }
 
 /**
- * The show's own time with its city, where it differs from the reader's: "23:00 Almaty"; else "".
+ * The show's own time with its place, where it differs from the reader's: "23:00 Almaty Time"; else "".
  * @param {number} at
  * @param {string | null | undefined} zone
  */
 export function thereTime(at, zone) {
   if (!zone) return "";
   try {
-    const there = timeOfDay(at, zone);
-    const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    return zone === own ? "" : `${there} ${cityOf(zone)}`;
+    if (zone === Intl.DateTimeFormat().resolvedOptions().timeZone) return "";
+    const format = { hour: "2-digit", minute: "2-digit", timeZone: zone, timeZoneName: "shortGeneric" };
+    return new Intl.DateTimeFormat(LOCALES[current], /** @type {any} */ (format)).format(at);
   } catch {
     return "";
   }
-}
-
-/** @param {string} zone */
-export function cityOf(zone) {
-  return (zone.split("/").pop() ?? zone).replaceAll("_", " ");
 }
