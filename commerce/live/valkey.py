@@ -71,12 +71,13 @@ class ValkeyWire:
         async with _asking():
             await self._redis.execute_command("XADD", key, entry_id, *_flat(fields))
 
-    async def knock(self, key: str, fields: Mapping[str, bytes]) -> Knock:
+    async def knock(self, key: str, letters: Sequence[Mapping[str, bytes]]) -> Knock:
         async with _asking(), self._redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command("XADD", key, "*", *_flat(fields))
+            for fields in letters:
+                pipe.execute_command("XADD", key, "*", *_flat(fields))
             pipe.execute_command("XLEN", key)
             pipe.execute_command("TIME")
-            _, length, now = await pipe.execute()
+            *_, length, now = await pipe.execute()
             return Knock(int(length), _ms(now))
 
     async def post(self, posts: Sequence[tuple[str, bytes]], most: int, expire_ms: int) -> None:

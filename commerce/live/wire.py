@@ -49,8 +49,8 @@ class Wire(Protocol):
     async def append(self, key: str, entry_id: str, fields: Mapping[str, bytes]) -> None:
         """XADD with an explicit id. Raises Outdated when the id is at or below the top."""
 
-    async def knock(self, key: str, fields: Mapping[str, bytes]) -> Knock:
-        """XADD * and the length and time after it, in one round trip."""
+    async def knock(self, key: str, letters: Sequence[Mapping[str, bytes]]) -> Knock:
+        """XADD * of each letter, in order, and the length and time after them: one round trip, one sync."""
 
     async def post(self, posts: Sequence[tuple[str, bytes]], most: int, expire_ms: int) -> None:
         """XADD * of field `answers` to many capped streams that expire by themselves."""

@@ -107,7 +107,7 @@ class TakeOffAir:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see DECISIONS.md
 class PlaceOrder:
     """Promise to buy. Line prices are those the buyer saw; `contact` is a key into the books."""
 

@@ -86,7 +86,7 @@ class FeedTakenOffAir:
     studio: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see DECISIONS.md
 class OrderPlaced:
     """Stock is kept for the order until `held_until` (Unix ms)."""
 
@@ -178,7 +178,7 @@ class ShowClosed:
     closed_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see DECISIONS.md
 class CommandAccepted:
     """A command took effect; `result` is what its sender is told (small, plain values)."""
 
@@ -189,7 +189,7 @@ class CommandAccepted:
     result: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: see DECISIONS.md
 class CommandRefused:
     """A command was refused; `refusal` as commerce.show.refusals.to_wire made it."""
 

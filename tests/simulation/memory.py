@@ -75,8 +75,9 @@ class Memory:
         stream = self.stream(key)
         stream.add(max((self.now_ms(), 0), (stream.top[0], stream.top[1] + 1)), fields)
 
-    def knock(self, key: str, fields: Mapping[str, bytes]) -> Knock:
-        self.add(key, fields)
+    def knock(self, key: str, letters: Sequence[Mapping[str, bytes]]) -> Knock:
+        for fields in letters:
+            self.add(key, fields)
         return Knock(len(self.stream(key).ids), self.now_ms())
 
     def post(self, posts: Sequence[tuple[str, bytes]], most: int, expire_ms: int) -> None:

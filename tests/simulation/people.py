@@ -66,7 +66,7 @@ class Front:
         try:
             now = await self._wire.now_ms()
             ask = Ask(1, self.actor, key, c.fingerprint(command), now + DEADLINE_MS, "", name, body)
-            await self._wire.knock(keys.inbox(SHOW), envelope.seal(stream, [ask]))
+            await self._wire.knock(keys.inbox(SHOW), [envelope.seal(stream, [ask])])
             return await self._answer(stream, key, world.time_ms + DEADLINE_MS)
         except Broken:
             await Pause(world.time_ms + world.dice.uniform(1, 500))

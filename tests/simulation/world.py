@@ -157,10 +157,10 @@ class WorldWire:
     async def append(self, key: str, entry_id: str, fields: Mapping[str, bytes]) -> None:
         await self._ask(lambda: self._world.server.append(key, entry_id, fields))
 
-    async def knock(self, key: str, fields: Mapping[str, bytes]) -> Knock:
+    async def knock(self, key: str, letters: Sequence[Mapping[str, bytes]]) -> Knock:
         if self._world.dice.random() < self._world.weather.doubled:
-            self._world.later(lambda: self._world.server.knock(key, fields))
-        return await self._ask(lambda: self._world.server.knock(key, fields))
+            self._world.later(lambda: self._world.server.knock(key, letters))
+        return await self._ask(lambda: self._world.server.knock(key, letters))
 
     async def post(self, posts: Sequence[tuple[str, bytes]], most: int, expire_ms: int) -> None:
         await self._ask(lambda: self._world.server.post(posts, most, expire_ms))

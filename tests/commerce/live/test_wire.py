@@ -90,14 +90,20 @@ async def test_reading_goes_on_behind_an_id(wire: Wire) -> None:
 
 
 async def test_waiting_ends_when_something_comes(wire: Wire) -> None:
-    knock = await wire.knock("{s}:inbox", {"n": b"1"})
+    knock = await wire.knock("{s}:inbox", [{"n": b"1"}])
     assert knock.length == 1
     assert abs(knock.now_ms - time.time() * 1_000) < 1_000
     first = await wire.wait("{s}:inbox", "0-0", 9, 500)
     assert [entry.fields for entry in first] == [{"n": b"1"}]
-    await wire.knock("{s}:inbox", {"n": b"2"})
+    await wire.knock("{s}:inbox", [{"n": b"2"}])
     second = await wire.wait("{s}:inbox", first[0].id, 9, 500)
     assert [entry.fields for entry in second] == [{"n": b"2"}]
+
+
+async def test_letters_sent_at_once_stay_in_order(wire: Wire) -> None:
+    knock = await wire.knock("{s}:inbox", [{"n": b"1"}, {"n": b"2"}, {"n": b"3"}])
+    assert knock.length == 3
+    assert [entry.fields["n"] for entry in await wire.read("{s}:inbox", "0-0", 9)] == [b"1", b"2", b"3"]
 
 
 async def test_posts_go_to_many_streams(wire: Wire) -> None:
@@ -158,7 +164,7 @@ async def test_a_server_that_is_gone_is_broken(own_server: Server) -> None:
         wire.now_ms(),
         wire.get("x"),
         wire.append("l", "1-0", {"a": b"1"}),
-        wire.knock("i", {"a": b"1"}),
+        wire.knock("i", [{"a": b"1"}]),
     ):
         with pytest.raises(Broken):
             await call
