@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from commerce.desk.clock import Clock
-from commerce.desk.shift import Shift
+from commerce.desk.shift import QUIET_MS, Shift
 from commerce.live.roster import Roster
 from commerce.live.wire import Broken, Wire
 
@@ -33,7 +33,9 @@ class Office:
         connect: Callable[[], Wire],
         clock: Clock,
         incarnation: Callable[[], str],
+        quiet_ms: float = QUIET_MS,
     ) -> None:
+        self._quiet_ms = quiet_ms
         self.shifts: dict[str, Shift] = {}
         self.broken: dict[str, str] = {}
         self._roster, self._connect, self._clock, self._incarnation = roster, connect, clock, incarnation
@@ -54,7 +56,7 @@ class Office:
 
     async def _work(self, show: str) -> None:
         wire = self._connect()
-        shift = self.shifts[show] = Shift(show, wire, self._clock, self._incarnation)
+        shift = self.shifts[show] = Shift(show, wire, self._clock, self._incarnation, self._quiet_ms)
         try:
             await shift.run()
             if not shift.stopping:

@@ -41,7 +41,7 @@ TRY_AGAIN_MS: Final = 20
 TRIM_AFTER_LETTERS: Final = 200
 ANSWERS_KEPT: Final = 1_000  # entries in one front's stream
 ANSWERS_EXPIRE_MS: Final = 60_000
-QUIET_MS: Final = 10_000  # of a closed show, before its desk leaves it
+QUIET_MS: Final = 30_000  # of a closed show, before its desk leaves it
 
 _log: Final = structlog.get_logger("desk")
 
@@ -69,7 +69,15 @@ class Tally:
 class Shift:
     """One show at one desk. `run` until the show is closed and quiet, or until told to stop."""
 
-    def __init__(self, show: str, wire: Wire, clock: Clock, incarnation: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        show: str,
+        wire: Wire,
+        clock: Clock,
+        incarnation: Callable[[], str],
+        quiet_ms: float = QUIET_MS,
+    ) -> None:
+        self._quiet_ms = quiet_ms
         self.show, self.tally, self.stopping = show, Tally(), False
         self._wire, self._clock, self._incarnation = wire, clock, incarnation
         self._log = Log(wire)
@@ -139,7 +147,7 @@ class Shift:
             proposal = self._propose(state, by, batch, outage_ms)
             outage_ms = 0
             if proposal is None:
-                if state.stage == "closed" and self._clock.monotonic_ms() - self._used_ms > QUIET_MS:
+                if state.stage == "closed" and self._clock.monotonic_ms() - self._used_ms > self._quiet_ms:
                     return True
                 continue
             await self._commit(proposal.commit)

@@ -10,7 +10,9 @@ import asyncio
 import contextlib
 import secrets
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 from commerce.live import envelope, keys
@@ -18,18 +20,25 @@ from commerce.live.envelope import Accepted, Answer, Ask, Refused, Reply
 from commerce.live.roster import Roster
 from commerce.live.wire import Broken, Wire
 from commerce.show import commands
-from commerce.show.commands import CancelOrder, Command, PlaceOrder
+from commerce.show.commands import Command
 
 __all__ = ["Accepted", "Answer", "Busy", "Inbox", "NoAnswer", "Refused"]
 
-INBOX_ENTRIES_MOST: Final = 4_000  # of up to 256 commands; longer: the desk does not keep up
-SENT_AT_ONCE: Final = 16 * envelope.COMMANDS_AT_ONCE  # in one round trip, hence one sync of the server
-CALLERS_MOST: Final = 20_000  # that wait for one show in one process
-GRACE_SECONDS: Final = 0.5  # behind the deadline, for an answer under way
 CLOCK_KEPT_SECONDS: Final = 5.0
+ENLIST_AFTER_SECONDS: Final = 10.0  # well before a desk leaves a show that is closed and quiet
 TRY_AGAIN_SECONDS: Final = 0.05
 IDLE_SECONDS: Final = 60.0  # after which the connections of a quiet show are dropped
 BLOCK_MS: Final = 1_000
+SENT_AT_ONCE: Final = 16 * envelope.COMMANDS_AT_ONCE  # in one round trip, hence one sync of the server
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one process asks of one show, and how long a caller waits."""
+
+    inbox_entries: int = 4_000  # of up to 256 commands; a longer inbox: the desk does not keep up
+    callers: int = 20_000
+    patience_seconds: float = envelope.DEADLINE_MS / 1_000 + 0.5  # half a second for an answer under way
 
 
 class Busy(Exception):
@@ -48,7 +57,14 @@ class Inbox:
     `connect` makes a wire of one's own (commerce.live.valkey.open_wire with the server's URL bound).
     """
 
-    def __init__(self, connect: Callable[[], Wire], roster: Roster, front: str | None = None) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Wire],
+        roster: Roster,
+        front: str | None = None,
+        limits: Limits = Limits(),
+    ) -> None:
+        self._limits = limits
         self._connect = connect
         self._roster = roster
         self._front = front or secrets.token_hex(8)
@@ -72,16 +88,11 @@ class Inbox:
         Raises Busy (nothing happened), NoAnswer (repeat with the same key) or commands.Malformed.
         Asking also puts the show on the roster of those that desks run.
         """
-        name, body = commands.to_wire(command)
-        commands.from_wire(name, body)
+        commands.check(command)
         line = self._lines.get(show)
         if line is None or line.ended:
-            line = self._lines[show] = _Line(show, self._front, self._connect, self._roster)
-        if not isinstance(command, PlaceOrder | CancelOrder):
-            line.enlisted = False  # a desk leaves a closed show; the rare commands call one back
-        return await line.ask(
-            Ask(0, actor, key, fingerprint or commands.fingerprint(command), 0, trace, name, body)
-        )
+            line = self._lines[show] = _Line(show, self._front, self._connect, self._roster, self._limits)
+        return await line.ask(command, (actor, key, fingerprint or commands.fingerprint(command)), trace)
 
     @property
     def waiting(self) -> int:
@@ -98,15 +109,20 @@ class Inbox:
 class _Line:
     """The line to one show: a queue of asks, a task that sends them, a task that reads answers."""
 
-    def __init__(self, show: str, front: str, connect: Callable[[], Wire], roster: Roster) -> None:
+    def __init__(
+        self, show: str, front: str, connect: Callable[[], Wire], roster: Roster, limits: Limits
+    ) -> None:
         self.show, self.front = show, front
-        self.enlisted = False
-        self._roster = roster
+        self._roster, self._limits = roster, limits
+        self._enlisted_at = -ENLIST_AFTER_SECONDS
         self.callers: dict[int, asyncio.Future[Reply]] = {}
         self.ended = False
         self._connect = connect
         self._unsent: list[Ask] = []
+        self._maybe_sent = 0  # so many of the first were under way when a connection broke
         self._wake = asyncio.Event()
+        self._patience: deque[tuple[float, int]] = deque()  # (give up at, ticket), oldest first
+        self._sweeper: asyncio.TimerHandle | None = None
         self._last_ticket = 0
         self._length = 0
         self._offset_ms: float | None = None  # Redis time minus our monotonic clock
@@ -116,27 +132,44 @@ class _Line:
         self._reader = asyncio.create_task(self._keep(self._listen), name=f"answers {show}")
         self._last_answer = "0-0"
 
-    async def ask(self, ask: Ask) -> Answer:
-        if len(self.callers) >= CALLERS_MOST:
+    async def ask(self, command: Command, wish: tuple[str, str, str], trace: str) -> Answer:
+        if len(self.callers) >= self._limits.callers:
             raise Busy
         self._last_ticket = ticket = self._last_ticket + 1
-        self._used_at = time.monotonic()
-        caller: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._used_at = now = time.monotonic()
+        loop = asyncio.get_running_loop()
+        caller: asyncio.Future[Reply] = loop.create_future()
         self.callers[ticket] = caller
-        # The deadline is stamped when the ask is first sent: only then the clock is known for sure.
-        self._unsent.append(ask._replace(ticket=ticket))
+        self._patience.append((now + self._limits.patience_seconds, ticket))
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(self._limits.patience_seconds, self._sweep)
+        self._unsent.append(Ask(ticket, *wish, self._deadline(now), trace, *commands.to_wire(command)))
         self._wake.set()
-        timer = asyncio.get_running_loop().call_later(
-            envelope.DEADLINE_MS / 1_000 + GRACE_SECONDS, _give_up, caller, self.show
-        )
         try:
             return envelope.answer(await caller)
         finally:
-            timer.cancel()
-            self.callers.pop(ticket, None)
+            del self.callers[ticket]
+
+    def _deadline(self, now: float) -> int:
+        """In Redis time; 0 when that is not known: it is then stamped when the ask is first sent."""
+        if self._offset_ms is None or now - self._offset_at > CLOCK_KEPT_SECONDS:
+            return 0
+        return int(now * 1_000 + self._offset_ms) + envelope.DEADLINE_MS
+
+    def _sweep(self) -> None:
+        """Tell those who waited too long; they are in the order in which they came."""
+        now, patience = time.monotonic(), self._patience
+        while patience and (patience[0][0] <= now or patience[0][1] not in self.callers):
+            caller = self.callers.get(patience.popleft()[1])
+            if caller is not None:
+                _give_up(caller, self.show)
+        loop = asyncio.get_running_loop()
+        self._sweeper = loop.call_later(patience[0][0] - now, self._sweep) if patience else None
 
     async def aclose(self) -> None:
         self.ended = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
         for task in (self._sender, self._reader):
             task.cancel()
         await asyncio.gather(self._sender, self._reader, return_exceptions=True)
@@ -177,9 +210,9 @@ class _Line:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            if not self.enlisted:
-                self.enlisted = True
-                await self._enlist()
+            if time.monotonic() - self._enlisted_at >= ENLIST_AFTER_SECONDS:
+                await self._roster.add(self.show)
+                self._enlisted_at = time.monotonic()
             if not await self._room(wire):
                 continue
             now = await self._redis_now(wire)
@@ -189,35 +222,30 @@ class _Line:
             self._unsent[: len(batch)] = batch
             wanted = [ask for ask in batch if ask.ticket in self.callers]
             if wanted:
+                self._maybe_sent = len(batch)
                 self._note(*await wire.knock(keys.inbox(self.show), self._letters(wanted)))
+                self._maybe_sent = 0
             del self._unsent[: len(batch)]
 
     def _letters(self, asks: list[Ask]) -> list[dict[str, bytes]]:
         step = envelope.COMMANDS_AT_ONCE
         return [envelope.seal(self.front, asks[at : at + step]) for at in range(0, len(asks), step)]
 
-    async def _enlist(self) -> None:
-        try:
-            await self._roster.add(self.show)
-        except Broken:
-            self.enlisted = False
-            raise
-
     def _stamped(self, ask: Ask, now_ms: int) -> Ask:
         return ask if ask.deadline else ask._replace(deadline=now_ms + envelope.DEADLINE_MS)
 
     async def _room(self, wire: Wire) -> bool:
         """Whether the inbox may take more; else every unsent ask is told Busy."""
-        if self._length > INBOX_ENTRIES_MOST:
+        if self._length > self._limits.inbox_entries:
             self._length = await wire.length(keys.inbox(self.show))
-        if self._length <= INBOX_ENTRIES_MOST:
+        if self._length <= self._limits.inbox_entries:
             return True
         turned_away, self._unsent = self._unsent, []
-        for ask in turned_away:
+        for place, ask in enumerate(turned_away):
             caller = self.callers.get(ask.ticket)
             if caller is not None and not caller.done():
-                # A deadline says that it may have been sent once before the connection broke.
-                caller.set_exception(NoAnswer(self.show) if ask.deadline else Busy())
+                caller.set_exception(NoAnswer(self.show) if place < self._maybe_sent else Busy())
+        self._maybe_sent = 0
         return False
 
     async def _redis_now(self, wire: Wire) -> int:

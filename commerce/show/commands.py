@@ -318,6 +318,17 @@ _NAMES: Final = {kind: tuple(field.name for field in fields(kind)) for kind in _
 
 def to_wire(command: Command) -> tuple[str, dict[str, Any]]:
     """The command's name and its body of plain values (lists, maps, text, numbers)."""
+    if isinstance(command, PlaceOrder):
+        return "PlaceOrder", {
+            "order": command.order,
+            "buyer": command.buyer,
+            "contact": command.contact,
+            "lines": [{"offer": line[0], "quantity": line[1], "price": line[2]} for line in command.lines],
+            "freight": command.freight,
+            "tax": command.tax,
+            "discount": command.discount,
+            "total": command.total,
+        }
     body: dict[str, Any] = {name: getattr(command, name) for name in _NAMES[type(command)]}
     if "lines" in body:
         body["lines"] = [line._asdict() for line in body["lines"]]
@@ -329,6 +340,8 @@ def to_wire(command: Command) -> tuple[str, dict[str, Any]]:
 def from_wire(name: str, body: object) -> Command:
     """Read a command. Absent optional fields take their default. Raises Malformed, naming the field."""
     kind = _KINDS.get(name)
+    if kind is PlaceOrder and type(body) is dict and (order := _plain_order(body)) is not None:
+        return order
     if kind is None or type(body) is not dict:
         raise Malformed(f"{str(name)[:40]!r} is no command")
     values: dict[str, Any] = {}
@@ -349,14 +362,52 @@ def from_wire(name: str, body: object) -> Command:
     return command
 
 
+def check(command: Command) -> None:
+    """Raise Malformed unless the command would pass the gate."""
+    if not (isinstance(command, PlaceOrder) and _is_plain(command)):
+        from_wire(*to_wire(command))
+
+
+def _plain_order(body: dict[str, Any]) -> PlaceOrder | None:
+    """The short way through the gate for the command that comes by the thousand: an order with nothing
+    to object to. None sends it the long way, which says what is wrong."""
+    try:
+        lines = tuple([OrderLine(line["offer"], line["quantity"], line["price"]) for line in body["lines"]])
+        order = PlaceOrder(**{**body, "lines": lines})
+    except (KeyError, TypeError):
+        return None
+    exact = all([len(line) == 3 for line in body["lines"]])
+    return order if exact and _is_plain(order) else None
+
+
+def _is_plain(order: PlaceOrder) -> bool:
+    if not 0 < len(order.lines) <= MAX_LINES:
+        return False
+    for offer, quantity, price in order.lines:
+        if type(quantity) is not int or type(price) is not int or type(offer) is not str:
+            return False
+        if not (0 < quantity <= MAX_UNITS and 0 <= price <= MAX_AMOUNT and _ID.fullmatch(offer)):
+            return False
+    for name in (order.order, order.buyer, order.contact):
+        if type(name) is not str or not _ID.fullmatch(name):
+            return False
+    for amount in (order.freight, order.tax, order.discount, order.total):
+        if type(amount) is not int or not 0 <= amount <= MAX_AMOUNT:
+            return False
+    return True
+
+
 def fingerprint(command: Command) -> str:
     """16 hex digits of the command without the ids that its sender makes anew for each try.
 
     The same key with another fingerprint is KeyReused. Who must tell two contacts apart passes a
     keyed digest of the request instead: a bare hash of a telephone number would be readable.
     """
-    name, body = to_wire(command)
     if isinstance(command, PlaceOrder):
-        del body["order"], body["contact"]
-    plain = json.dumps([name, body], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        # No id has a space in it, so this is as clear as JSON, and made in a fifth of the time.
+        lines = " ".join([f"{offer} {quantity} {price}" for offer, quantity, price in command.lines])
+        sums = f"{command.freight} {command.tax} {command.discount} {command.total}"
+        plain = f"PlaceOrder {command.buyer} {sums} {lines}"
+    else:
+        plain = json.dumps(to_wire(command), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.blake2b(plain.encode(), digest_size=8).hexdigest()

@@ -57,9 +57,11 @@ class Desks:
 async def front(url: str) -> AsyncIterator[Inbox]:
     redis = open_redis(url)
     inbox = Inbox(lambda: open_wire(url), Roster(redis))
-    yield inbox
-    await inbox.aclose()
-    await redis.aclose()
+    try:
+        yield inbox
+    finally:
+        await inbox.aclose()
+        await redis.aclose()
 
 
 async def opened(inbox: Inbox, units: int) -> None:
