@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias
 
+from commerce.show import gate
+from commerce.show.gate import Malformed
 from commerce.show.language import (
     MAX_AMOUNT,
     MAX_HOLD_SECONDS,
-    MAX_ID_CHARS,
     MAX_LINES,
-    MAX_OFFERS,
-    MAX_TEXT_CHARS,
     MAX_UNITS,
     OrderLine,
     PaymentOutcome,
@@ -27,9 +25,7 @@ from commerce.show.language import (
     Title,
 )
 
-
-class Malformed(ValueError):
-    """The command has a field that is missing, unknown or not sane; the message names it."""
+__all__ = ["Command", "Malformed", "check", "fingerprint", "from_wire", "to_wire"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,150 +161,50 @@ Command: TypeAlias = (
 
 # -- the gate --------------------------------------------------------------------------------------
 
-_ID: Final = re.compile(rf"[!-~]{{1,{MAX_ID_CHARS}}}")
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-
-
-def _id(value: Any) -> str:
-    if type(value) is str and _ID.fullmatch(value):
-        return value
-    raise Malformed("is no id")
-
-
-def _whole(least: int, most: int) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if type(value) is int and least <= value <= most:
-            return value
-        raise Malformed(f"is no whole number from {least} to {most}")
-
-    return check
-
-
-def _or_none(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else check(value)
-
-
-def _text(value: Any) -> str:
-    if type(value) is str and 0 < len(value) <= MAX_TEXT_CHARS and value.isprintable():
-        return value
-    raise Malformed(f"is no text of 1 to {MAX_TEXT_CHARS} printable characters")
-
-
-def _title(value: Any) -> Title:
-    if type(value) is not dict or not 1 <= len(value) <= 20:
-        raise Malformed("is no map of language to text")
-    for language, text in value.items():
-        if type(language) is not str or not _LANGUAGE.fullmatch(language):
-            raise Malformed("has a language that is none")
-        _text(text)
-    return dict(value)
-
-
-def _truth(value: Any) -> bool:
-    if type(value) is bool:
-        return value
-    raise Malformed("is neither true nor false")
-
-
-def _currency(value: Any) -> str:
-    if type(value) is str and _CURRENCY.fullmatch(value):
-        return value
-    raise Malformed("is no currency code of ISO 4217")
-
-
-def _outcome(value: Any) -> str:
-    if value in ("succeeded", "failed", "unknown"):
-        return str(value)
-    raise Malformed("is none of succeeded, failed, unknown")
-
-
-_amount: Final = _whole(0, MAX_AMOUNT)
-_units: Final = _whole(1, MAX_UNITS)
-
-
-def _list(value: Any, most: int) -> list[Any] | tuple[Any, ...]:
-    if isinstance(value, list | tuple) and len(value) <= most:
-        return value
-    raise Malformed(f"is no list of at most {most}")
-
-
-def _sku_lines(value: Any) -> tuple[SkuLine, ...]:
-    lines = tuple(
-        SkuLine(_id(line["sku"]), _units(line["units"])) for line in _maps(value, {"sku", "units"}, MAX_LINES)
-    )
-    if not lines or len({line.sku for line in lines}) != len(lines):
-        raise Malformed("needs at least one SKU, each once")
-    return lines
-
-
-def _order_lines(value: Any) -> tuple[OrderLine, ...]:
-    # More lines than MAX_LINES are a refusal of the shop (TooManyLines), so the gate is wider.
-    lines = tuple(
-        OrderLine(_id(line["offer"]), _units(line["quantity"]), _amount(line["price"]))
-        for line in _maps(value, {"offer", "quantity", "price"}, 20 * MAX_LINES)
-    )
-    if not lines:
-        raise Malformed("needs at least one line")
-    return lines
-
-
-def _maps(value: Any, keys: set[str], most: int) -> list[dict[str, Any]]:
-    lines = list(_list(value, most))
-    for line in lines:
-        if type(line) is not dict or line.keys() != keys:
-            raise Malformed(f"has a line that is no map of {', '.join(sorted(keys))}")
-    return lines
-
-
-def _offers(value: Any) -> tuple[str, ...]:
-    return tuple(_id(offer) for offer in _list(value, MAX_OFFERS))
-
-
 _CHECKS: Final[dict[type[Any], dict[str, Callable[[Any], Any]]]] = {
     OpenShow: {
-        "title": _title,
-        "currency": _currency,
-        "hold_seconds": _whole(1, MAX_HOLD_SECONDS),
-        "merchant": _id,
-        "standing": _truth,
+        "title": gate.title,
+        "currency": gate.currency,
+        "hold_seconds": gate.whole(1, MAX_HOLD_SECONDS),
+        "merchant": gate.an_id,
+        "standing": gate.truth,
     },
-    AllotStock: {"allotment": _id, "sku": _id, "units": _units},
+    AllotStock: {"allotment": gate.an_id, "sku": gate.an_id, "units": gate.units},
     AddOffer: {
-        "offer": _id,
-        "title": _title,
-        "image": _or_none(_text),
-        "lines": _sku_lines,
-        "price": _amount,
-        "before": _or_none(_amount),
-        "cap": _or_none(_whole(0, MAX_UNITS)),
-        "limit": _or_none(_units),
+        "offer": gate.an_id,
+        "title": gate.title,
+        "image": gate.or_none(gate.text),
+        "lines": gate.sku_lines,
+        "price": gate.amount,
+        "before": gate.or_none(gate.amount),
+        "cap": gate.or_none(gate.whole(0, MAX_UNITS)),
+        "limit": gate.or_none(gate.units),
     },
-    RepriceOffer: {"offer": _id, "price": _amount},
-    WithdrawOffer: {"offer": _id},
-    ArrangeRundown: {"offers": _offers},
-    PinOffer: {"offer": _id, "pts_90khz": _or_none(_whole(0, 0xFFFF_FFFF))},
+    RepriceOffer: {"offer": gate.an_id, "price": gate.amount},
+    WithdrawOffer: {"offer": gate.an_id},
+    ArrangeRundown: {"offers": gate.offers},
+    PinOffer: {"offer": gate.an_id, "pts_90khz": gate.or_none(gate.whole(0, 0xFFFF_FFFF))},
     UnpinOffer: {},
-    PutOnAir: {"studio": _id},
+    PutOnAir: {"studio": gate.an_id},
     TakeOffAir: {},
     PlaceOrder: {
-        "order": _id,
-        "buyer": _id,
-        "contact": _id,
-        "lines": _order_lines,
-        "freight": _amount,
-        "tax": _amount,
-        "discount": _amount,
-        "total": _amount,
+        "order": gate.an_id,
+        "buyer": gate.an_id,
+        "contact": gate.an_id,
+        "lines": gate.order_lines,
+        "freight": gate.amount,
+        "tax": gate.amount,
+        "discount": gate.amount,
+        "total": gate.amount,
     },
-    CancelOrder: {"order": _id, "buyer": _or_none(_id)},
+    CancelOrder: {"order": gate.an_id, "buyer": gate.or_none(gate.an_id)},
     RecordPayment: {
-        "order": _id,
-        "payment": _id,
-        "provider": _id,
-        "amount": _amount,
-        "currency": _currency,
-        "outcome": _outcome,
+        "order": gate.an_id,
+        "payment": gate.an_id,
+        "provider": gate.an_id,
+        "amount": gate.amount,
+        "currency": gate.currency,
+        "outcome": gate.outcome,
     },
     CloseShow: {},
 }
@@ -386,10 +282,10 @@ def _is_plain(order: PlaceOrder) -> bool:
     for offer, quantity, price in order.lines:
         if type(quantity) is not int or type(price) is not int or type(offer) is not str:
             return False
-        if not (0 < quantity <= MAX_UNITS and 0 <= price <= MAX_AMOUNT and _ID.fullmatch(offer)):
+        if not (0 < quantity <= MAX_UNITS and 0 <= price <= MAX_AMOUNT and gate.ID.fullmatch(offer)):
             return False
     for name in (order.order, order.buyer, order.contact):
-        if type(name) is not str or not _ID.fullmatch(name):
+        if type(name) is not str or not gate.ID.fullmatch(name):
             return False
     for amount in (order.freight, order.tax, order.discount, order.total):
         if type(amount) is not int or not 0 <= amount <= MAX_AMOUNT:

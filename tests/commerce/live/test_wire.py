@@ -176,7 +176,7 @@ async def test_a_server_that_is_gone_is_broken(own_server: Server) -> None:
 async def test_a_server_that_may_not_write_is_broken(own_server: Server) -> None:
     """Out of memory with noeviction: the write is refused, and nobody believes that it stands."""
     wire = open_wire(own_server.url)
-    own_server.command("CONFIG", "SET", "maxmemory", "1mb")
+    own_server.command("CONFIG", "SET", "maxmemory", "100kb")
     with pytest.raises(Broken, match="maxmemory"):
         await wire.append("{s}:log", "1-0", {"a": b"1"})
     own_server.command("CONFIG", "SET", "maxmemory", "0")
