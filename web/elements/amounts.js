@@ -12,7 +12,7 @@ export function amountLines({ goods, freight, tax, discount, total, currency }) 
     { class: "amounts" },
     line(t("cart.goods"), money(goods, currency)),
     line(t("cart.freight"), freight ? money(freight, currency) : t("cart.free")),
-    line(t("cart.tax"), tax ? money(tax, currency) : t("cart.included")),
+    line(t("cart.tax"), money(tax, currency)),
     discount > 0 && line(t("cart.discount"), money(-discount, currency)),
     line(t("cart.total"), money(total, currency), "is-total"),
   );

@@ -164,7 +164,7 @@ function goods(line, currency) {
     "li",
     { key: line.offer, class: "cart-line" },
     productPicture(line.image, ""),
-    h("div", { class: "cart-words" }, h("p", { class: "cart-name two" }, said(line.title) || line.offer), h("p", { class: "quiet figures" }, `${line.quantity} × ${money(line.price, currency)}`)),
+    h("div", { class: "cart-words" }, h("p", { class: "cart-name" }, said(line.title) || line.offer), h("p", { class: "quiet figures" }, `${line.quantity} × ${money(line.price, currency)}`)),
     h("strong", { class: "figures" }, money(line.price * line.quantity, currency)),
   );
 }

@@ -2,6 +2,7 @@
 
 import { dayAndTime, t, thereTime } from "../strings/speak.js";
 import { h } from "./dom.js";
+import { sceneOf } from "./scene.js";
 import { stateNote } from "./state-note.js";
 
 /**
@@ -13,7 +14,7 @@ import { stateNote } from "./state-note.js";
 export function pictureNote(phase, show, { now, online, seen }) {
   const others = h("a", { class: "button small", href: "/" }, t("shows.other"));
   if (phase === "unknown") return stateNote({ icon: "warn", title: t("picture.unknown"), text: t("picture.unknown.do"), action: others, testid: "state-unknown" });
-  if (show?.state === "closed") return stateNote({ icon: "check", title: t("picture.ended"), text: t("picture.ended.do"), action: others, testid: "state-ended" });
+  if (show?.state === "closed") return [scene(show), stateNote({ title: t("picture.ended"), text: t("picture.ended.do"), action: others, testid: "state-ended" })];
   if (!online && phase !== "playing") return stateNote({ icon: "cloud", title: t("offline"), text: t("offline.do"), testid: "state-offline" });
   if (phase === "full") return stateNote({ icon: "eye", title: t("picture.full"), text: t("picture.full.do"), testid: "state-full" });
   if (phase === "lost") return stateNote({ title: t("picture.lost"), text: t("picture.lost.do"), testid: "state-lost" });
@@ -30,11 +31,19 @@ export function pictureNote(phase, show, { now, online, seen }) {
 function waitingNote(show, now, seen) {
   if (seen) return stateNote({ title: t("picture.pause"), text: t("picture.pause.do"), testid: "state-pause" });
   const at = show?.starts_at ?? 0;
-  if (at <= now) return stateNote({ title: t("picture.waiting"), text: t("picture.waiting.do"), testid: "state-waiting" });
+  if (at <= now) return [scene(show), stateNote({ title: t("picture.waiting"), text: t("picture.waiting.do"), testid: "state-waiting" })];
   const there = thereTime(at, show?.time_zone);
-  return stateNote({
-    title: t("picture.waiting.at", { when: dayAndTime(at, now) }),
-    text: [there && h("span", { class: "there" }, `${there} · `), t("picture.waiting.do")],
-    testid: "state-waiting",
-  });
+  return [
+    scene(show),
+    stateNote({
+      title: t("picture.waiting.at", { when: dayAndTime(at, now) }),
+      text: [there && h("span", { class: "there" }, there), t("picture.waiting.do")],
+      testid: "state-waiting",
+    }),
+  ];
+}
+
+/** @param {import("../types.js").Show | null} show */
+function scene(show) {
+  return show && h("img", { class: "note-scene", src: sceneOf(show.id), alt: "" });
 }

@@ -19,6 +19,7 @@ import { swipe } from "./swipe.js";
 /** @param {ShowPage} page */
 export function playerView(page) {
   const currency = page.now?.currency ?? "CNY";
+  if (page.watch.phase === "unknown") return [head(page), h("main", { key: "unknown", class: "player-alone" }, note(page))];
   return [
     h("a", { key: "skip", class: "skip", href: "#products" }, t("skip")),
     head(page),
@@ -55,18 +56,24 @@ function picture(page) {
     { key: "picture", class: "player-picture" },
     h("live-picture", {
       key: "live",
-      ".note": pictureNote(page.watch.phase, page.now, { now: Date.now(), online: page.online, seen: page.seen }),
+      ".note": note(page),
     }),
     h(
       "div",
       { key: "pills", class: "picture-pills" },
       live && h("span", { key: "air", class: "pill on-air" }, t("show.live")),
-      viewers > 0 &&
+      live &&
+        viewers > 0 &&
         h("span", { key: "eyes", class: "pill on-picture", "data-testid": "audience", title: t("show.viewers", { n: viewers }) }, icon("eye"), h("span", { class: "figures" }, number(viewers)), h("span", { class: "unseen" }, t("show.viewers", { n: viewers }))),
     ),
     live && h("heart-button", { key: "hearts", ".count": entities.hearts?.count ?? 0 }),
     notice(page),
   );
+}
+
+/** @param {ShowPage} page */
+function note(page) {
+  return pictureNote(page.watch.phase, page.now, { now: Date.now(), online: page.online, seen: page.seen });
 }
 
 /** Feed or network lost: prices and stock may be old, and one is told so. */

@@ -6,12 +6,12 @@ import { h } from "./dom.js";
 import { SilkElement } from "./element.js";
 import { explain } from "./explain.js";
 import "./page-head.js";
+import { sceneOf } from "./scene.js";
 import { stateNote } from "./state-note.js";
 
 /** @typedef {import("../types.js").Show} Show */
 
 const LOOK_EVERY_MS = 15_000;
-const SCENES = 4;
 
 class ShowsPage extends SilkElement {
   /** @type {Show[] | null} */
@@ -78,7 +78,7 @@ function showCard(show) {
     h(
       "a",
       { class: "show-card", href: `/shows/${encodeURIComponent(show.id)}`, "data-testid": "show" },
-      h("div", { class: "show-scene" }, h("img", { src: `/web/pictures/scene-${sceneOf(show.id)}.svg`, alt: "", width: 640, height: 360 }), live && h("span", { class: "pill on-air" }, t("show.live"))),
+      h("div", { class: "show-scene" }, h("img", { src: sceneOf(show.id), alt: "", width: 640, height: 360 }), live && h("span", { class: "pill on-air" }, t("show.live"))),
       h(
         "div",
         { class: "show-words" },
@@ -88,11 +88,6 @@ function showCard(show) {
       ),
     ),
   );
-}
-
-/** @param {string} id */
-function sceneOf(id) {
-  return ([...id].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7) % SCENES) + 1;
 }
 
 function skeleton() {

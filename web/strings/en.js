@@ -78,7 +78,6 @@ export default {
   "cart.discount": "Discount",
   "cart.total": "Total",
   "cart.free": "free",
-  "cart.included": "included",
   "cart.checkout": "Check out",
   "cart.remove": "Take {title} out",
   "cart.gone": "No longer available: take it out to go on",

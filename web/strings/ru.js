@@ -78,7 +78,6 @@ export default {
   "cart.discount": "Скидка",
   "cart.total": "Итого",
   "cart.free": "бесплатно",
-  "cart.included": "включён",
   "cart.checkout": "Оформить",
   "cart.remove": "Убрать: {title}",
   "cart.gone": "Больше не продаётся: уберите, чтобы продолжить",

@@ -78,7 +78,6 @@ export default {
   "cart.discount": "优惠",
   "cart.total": "合计",
   "cart.free": "免费",
-  "cart.included": "已含",
   "cart.checkout": "去结算",
   "cart.remove": "移除{title}",
   "cart.gone": "已无法购买，移除后继续",
