@@ -1,8 +1,9 @@
 """A process of lean viewers: `python -m benchmarks.rig.audience`, told what to do on stdin, line by line.
 
 Commands (JSON lines): {"join": n, "whep": url, "token": …} or {"join": n, "janus": url, "mountpoint": 1};
-{"count": true}; {"end": true}. Each is answered by one JSON line. Between commands every viewer
-sends a consent check each 2.5 s and a receiver report with REMB each second, as players do.
+{"storm": n, "within_s": …, "whep": url, "token": …}; {"count": true}; {"end": true}. Each is answered by
+one JSON line. Between commands every viewer sends a consent check twice in five seconds and a
+receiver report with REMB each second, as players do.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ class Audience:
         self.viewers: list[Client] = []
         self.base: list[int] = []
 
+    async def do(self, order: dict[str, Any]) -> dict[str, Any]:
+        """One command."""
+        if "count" in order:
+            return self.count()
+        return await (self.storm(order) if "storm" in order else self.join(order))
+
     async def join(self, order: dict[str, Any]) -> dict[str, Any]:
         """Seat n more viewers."""
         gate, began = asyncio.Semaphore(JOINS_AT_ONCE), time.monotonic()
@@ -60,6 +67,26 @@ class Audience:
             "failed": failed[:3],
             "seconds": round(time.monotonic() - began, 2),
         }
+
+    async def storm(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Seat n more within some seconds, each timed from its POST to the end of its first picture."""
+
+        async def one(after_s: float) -> float:
+            await asyncio.sleep(after_s)
+            client, began = Client(), time.monotonic()
+            await meet_relay(self._http, order["whep"], order["token"], client, offer(client, "recvonly"))
+            await client.first_frame()
+            took_s = time.monotonic() - began
+            drop_rtp(client.socket)
+            _empty(client)
+            self.viewers.append(client)
+            return took_s
+
+        count = order["storm"]
+        joins = [one(i * order["within_s"] / count) for i in range(count)]
+        ended = await asyncio.gather(*joins, return_exceptions=True)
+        took = [e for e in ended if isinstance(e, float)]
+        return {"first_frame_s": took, "failed": [repr(e) for e in ended if not isinstance(e, float)][:3]}
 
     def count(self) -> dict[str, Any]:
         """RTP datagrams that reached each viewer so far."""
@@ -104,15 +131,14 @@ async def main() -> None:
     loop = asyncio.get_running_loop()
     orders: asyncio.StreamReader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         audience = Audience(http)
         speaking = asyncio.create_task(audience.speak())
         while line := await orders.readline():
             order = json.loads(line)
             if "end" in order:
                 break
-            told = audience.count() if "count" in order else await audience.join(order)
-            print(json.dumps(told), flush=True)
+            print(json.dumps(await audience.do(order)), flush=True)
         speaking.cancel()
 
 

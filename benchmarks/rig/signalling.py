@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import aiohttp
 from .transport import Client, where
 
 VIDEO_TYPE, REPAIR_TYPE = 108, 109
+BUSY_TRIES: Final = 10  # a relay that says 503 is asked again when it said so
 CODEC_LINES: Final = [
     f"a=rtpmap:{VIDEO_TYPE} H264/90000",
     f"a=fmtp:{VIDEO_TYPE} level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
@@ -47,12 +49,16 @@ def offer(client: Client, direction: str, ssrc: int | None = None) -> str:
 async def meet_relay(http: aiohttp.ClientSession, url: str, token: str, client: Client, sdp: str) -> str:
     """POST an offer by WHIP or WHEP and connect; the answer."""
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
-    async with http.post(url, data=sdp, headers=headers) as response:
-        text = await response.text()
-        if response.status != 201:
-            raise ConnectionError(f"{response.status}: {text[:200]}")
-    await client.connect(text)
-    return text
+    for _ in range(BUSY_TRIES):
+        async with http.post(url, data=sdp, headers=headers) as response:
+            text = await response.text()
+            if response.status == 201:
+                await client.connect(text)
+                return text
+            if response.status != 503:
+                break
+        await asyncio.sleep(float(response.headers.get("Retry-After", "1")))
+    raise ConnectionError(f"{response.status}: {text[:200]}")
 
 
 class Janus:

@@ -28,6 +28,7 @@ GCM: Final = b"SRTP_AEAD_AES_128_GCM"
 KEY_BYTES, SALT_BYTES = 16, 12
 RETRY_SECONDS: Final = 0.25
 TRIES: Final = 40
+FIRST_FRAME_DATAGRAMS: Final = 2000
 
 
 @functools.cache
@@ -98,6 +99,15 @@ class Client:
         else:
             raise ConnectionError("no DTLS handshake")
         self._take_keys(dtls)
+
+    async def first_frame(self) -> None:
+        """Wait for the end of the first picture: an RTP packet with the marker. Raises ConnectionError."""
+        loop = asyncio.get_running_loop()
+        for _ in range(FIRST_FRAME_DATAGRAMS):
+            data = await self._hear(loop)
+            if data and 128 <= data[0] <= 191 and not 192 <= data[1] <= 223 and data[1] & 0x80:
+                return
+        raise ConnectionError("no picture came")
 
     def _take_keys(self, dtls: SSL.Connection) -> None:
         material = dtls.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (KEY_BYTES + SALT_BYTES))
