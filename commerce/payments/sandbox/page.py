@@ -5,8 +5,9 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
+from commerce.books.money import written
 from commerce.payments.sandbox.till import MANNERS, Entry
-from commerce.payments.sandbox.words import LANGUAGES, money, say
+from commerce.payments.sandbox.words import LANGUAGES, say
 
 STYLE: Final = """
 :root{color-scheme:light dark;--ground:#faf7f2;--raised:#fff;--ink:#1c1a17;--quiet:#6b655c;--line:#e6dfd4;
@@ -48,7 +49,7 @@ footer{margin-top:24px;padding-top:16px;border-top:1px solid var(--line);font-si
 
 def pay_page(entry: Entry, language: str, late_seconds: int, nonce: str) -> str:
     """The page of a payment: to choose on while it is open, else what became of it."""
-    total = money(entry.asked["amount"], entry.asked["currency"], language)
+    total = written(entry.asked["amount"], entry.asked["currency"], language)
     payee, order = escape(entry.asked["payee"]), escape(entry.asked["order"])
     inside = _choices(language, total, late_seconds) if entry.state == "open" else _outcome(entry, language)
     return _frame(

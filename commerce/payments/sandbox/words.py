@@ -1,11 +1,10 @@
-"""What the sandbox bank's page says, in English, Chinese and Russian, and how it writes sums."""
+"""What the sandbox bank's page says, in English, Chinese and Russian."""
 
 from __future__ import annotations
 
 from typing import Final
 
 LANGUAGES: Final = ("en", "zh", "ru")
-SIGNS: Final = {"CNY": "¥", "USD": "$", "EUR": "€", "RUB": "₽", "KZT": "₸", "INR": "₹", "AZN": "₼"}
 
 WORDS: Final[dict[str, dict[str, str]]] = {
     "title": {"en": "Pay", "zh": "付款", "ru": "Оплата"},
@@ -78,13 +77,3 @@ def _weight(text: str) -> float:
         return float(text) if text else 1.0
     except ValueError:
         return 0.0
-
-
-def money(amount: int, currency: str, language: str) -> str:
-    """Minor units as people write them: ¥1,234.50 · 1 234,50 ₽ (currencies here have two decimals)."""
-    whole, cents = divmod(amount, 100)
-    sign = SIGNS.get(currency, currency + "\N{NO-BREAK SPACE}")
-    if language == "ru":
-        grouped = f"{whole:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-        return f"{grouped},{cents:02}\N{NO-BREAK SPACE}{sign.strip()}"
-    return f"{sign}{whole:,}.{cents:02}"
