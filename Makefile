@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest -q
 # Addresses of registries are the machine's affair; nothing here names one.
 
 .DEFAULT_GOAL := help
-.PHONY: help system setup demo smoke test check format web-test bench-setup bench fuzz simulate pictures backup restore verify-books units
+.PHONY: help system setup demo smoke test check format web-types web-test bench-setup bench fuzz simulate pictures backup restore verify-books units
 
 help: ## say what each command does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -23,7 +23,7 @@ demo: system setup ## run everything on this machine with a show on air (DEMO_SE
 smoke: system setup ## let a browser watch, buy and pay; one JSON line last
 	@exec $(PYTHON) -m demo.smoke
 
-check: setup ## format, lint, types, laws and unit tests: before every commit
+check: setup web-types ## format, lint, types, laws and unit tests: before every commit
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
@@ -33,8 +33,11 @@ format: setup ## let ruff write the format and mend what it can
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
 
+web-types: ## the types of web/, where Node is there
+	@if command -v npm >/dev/null; then { [ -d node_modules/typescript ] || npm ci --silent; } && npx tsc -p web; else echo "no Node: the types of web/ are left out"; fi
+
 web-test: ## the tests of web/ that need Node alone
-	@if compgen -G 'tests/web/*.test.mjs' >/dev/null; then node --test tests/web/; fi
+	@if command -v node >/dev/null; then node --test tests/web/*.test.js; else echo "no Node: the tests of web/ in Node are left out"; fi
 
 test: system setup web-test ## all that has to hold before a change lands
 	$(PYTHON) -m ruff format --check .

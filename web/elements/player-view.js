@@ -19,7 +19,7 @@ import { swipe } from "./swipe.js";
 /** @param {ShowPage} page */
 export function playerView(page) {
   const currency = page.now?.currency ?? "CNY";
-  if (page.watch.phase === "unknown") return [head(page), h("main", { key: "unknown", class: "player-alone" }, note(page))];
+  if (page.unknown) return [head(page), h("main", { key: "unknown", class: "player-alone" }, pictureNote("unknown", null, { now: 0, online: true, seen: false }))];
   return [
     h("a", { key: "skip", class: "skip", href: "#products" }, t("skip")),
     head(page),

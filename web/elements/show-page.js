@@ -38,6 +38,8 @@ class ShowPage extends SilkElement {
   railOpen = false;
   shape = "wide";
   seen = false;
+  /** No such show: there will never be anything to see here. */
+  unknown = false;
   online = navigator.onLine;
   busy = false;
   error = "";
@@ -164,6 +166,7 @@ class ShowPage extends SilkElement {
   #phase(phase) {
     measure({ phase });
     if (phase === "playing") this.seen = true;
+    if (phase === "unknown") this.unknown = true;
     this.update();
   }
 
