@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from demo.settings import Refusal
 
@@ -23,6 +23,7 @@ FLAGS: Final = (
     "--use-fake-device-for-media-stream=fps=30",
     "--use-fake-ui-for-media-stream",
 )
+PATIENCE_MS: Final = 20_000
 PHONE: Final = {"width": 390, "height": 844}
 DESK: Final = {"width": 1440, "height": 900}
 
@@ -49,5 +50,6 @@ def tab(browser: Browser, size: dict[str, int], **options: Any) -> Page:
         **options,
     )
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     return page

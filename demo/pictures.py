@@ -53,9 +53,7 @@ def main() -> int:
     except Refusal as wrong:
         print(f"make pictures: {wrong}", file=sys.stderr)
         return 1
-    print(
-        f"pictures are in {FOLDER.relative_to(Path.cwd()) if FOLDER.is_relative_to(Path.cwd()) else FOLDER}"
-    )
+    print(f"pictures are in {FOLDER}")
     return 0
 
 

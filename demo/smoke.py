@@ -67,9 +67,9 @@ def main() -> int:
     except Refusal as wrong:
         print(f"make smoke: {wrong}", file=sys.stderr)
         result = {"ok": False, "error": str(wrong)}
-    except Error as wrong:
+    except (Error, AssertionError) as wrong:  # playwright's `expect` asserts
         print(f"make smoke: a step did not come: {wrong}", file=sys.stderr)
-        result = {"ok": False, "error": wrong.message.splitlines()[0]}
+        result = {"ok": False, "error": (str(wrong).splitlines() or ["?"])[0]}
     print(json.dumps(result))
     return 0 if result["ok"] else 1
 

@@ -53,13 +53,13 @@ def watch(page: Page, url: str) -> None:
     """Open a show and wait for its first frame."""
     page.add_init_script(NOTEBOOK)
     page.goto(url)
-    page.wait_for_function("window.silkcast?.first_frame_at > 0")
+    page.wait_for_function("() => window.silkcast?.first_frame_at > 0")
 
 
 def turn_sound_on(page: Page) -> None:
     """The player starts without sound; a press of the visible button lets it be heard."""
     page.locator(test_id("sound-on")).click()
-    page.wait_for_function("window.silkcast.audio_energy > 0")
+    page.wait_for_function("() => window.silkcast.audio_energy > 0")
 
 
 def sign_in(page: Page, url: str, name: str, password: str) -> None:
@@ -107,11 +107,11 @@ def see_order(host: Page, order: str, state: str | None = None) -> None:
 
 
 def pay(page: Page) -> None:
-    """Pay at the bank, which opens in a tab of its own; the buyer's page learns of it."""
+    """Pay at the bank, in a tab of its own that leads back to the order; both pages learn of it."""
     with page.expect_popup() as opened:
         page.locator(test_id("pay")).first.click()
     bank = opened.value
     bank.locator("button[name=choice][value=pay]").click()
-    expect(bank.locator(".state")).to_be_visible()
-    expect(page.locator(f"{test_id('order-state')}[data-state=paid]").first).to_be_visible()
+    for tab in (bank, page):
+        expect(tab.locator(f"{test_id('order-state')}[data-state=paid]").first).to_be_visible()
     bank.close()
