@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
-from typing import Any
+import time
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import structlog
+
+FLUSH_SECONDS: Final = 0.05
+MOST_LINES: Final = 500  # that wait to be written
 
 
 def configure() -> None:
@@ -28,3 +33,49 @@ def configure() -> None:
 
 def _json(event: Any, **_: Any) -> bytes:
     return msgspec.json.encode(event, enc_hook=repr)
+
+
+class RequestLog:
+    """One line for each request, written many at a time: a line of its own cost as much as a handler.
+
+    A process that is killed loses the lines of the last twentieth of a second, and nothing else.
+    """
+
+    def __init__(self, file: BinaryIO | None = None) -> None:
+        self._file = file
+        self._lines: list[bytes] = []
+        self._second, self._stamp = 0, ""
+        self._encoder = msgspec.json.Encoder()
+
+    def add(self, trace: str, method: str, path: str, status: int, seconds: float) -> None:
+        """Note a request; it is on its way to stderr within a twentieth of a second."""
+        line = {
+            "event": "request",
+            "trace": trace,
+            "method": method,
+            "path": path,
+            "status": status,
+            "ms": round(seconds * 1e3, 2),
+            "level": "info",
+            "timestamp": self._now(),
+        }
+        if not self._lines:
+            asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
+        self._lines.append(self._encoder.encode(line))
+        if len(self._lines) >= MOST_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        if self._lines:
+            file = self._file or sys.stderr.buffer
+            file.write(b"\n".join(self._lines) + b"\n")
+            file.flush()
+            self._lines.clear()
+
+    def _now(self) -> str:
+        now = time.time()
+        if int(now) != self._second:
+            self._second = int(now)
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+        return f"{self._stamp}.{int(now * 1000) % 1000:03d}Z"

@@ -153,6 +153,7 @@ class ShopSettings:
     bank_url: str = setting("BANK_URL", origin, "http://127.0.0.1:8082")
     relay_origins: tuple[str, ...] = setting("RELAY_ORIGINS", origins)
     proxies: int = setting("PROXIES", whole(0, 8), "0")  # trusted hops in front, for X-Forwarded-For
+    rate_limits: int = setting("RATE_LIMITS", whole(0, 1_000), "1")  # times the usual; 0: none
     accept_data_loss: bool = setting("ACCEPT_DATA_LOSS", flag, "0")
     https: bool = setting("HTTPS", flag, "0")
     tls_cert_file: Path | None = setting("TLS_CERT_FILE", maybe_path)

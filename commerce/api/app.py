@@ -23,25 +23,35 @@ PUBLIC_CACHE: Final = "public, max-age=300"
 
 def make_app(house: House) -> web.Application:
     """Everything that `python -m commerce` serves. The caller opens and closes the house."""
-    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[strangers])
+    app = web.Application(client_max_size=MOST_BODY_BYTES)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, gate(route, house))
     _add_documents(app, house)
     _add_pages(app, house)
+    app.router.add_route("*", "/{rest:.*}", stranger(app))
     return app
 
 
-@web.middleware
-async def strangers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What no route takes is a problem document too."""
-    try:
-        return await handler(request)
-    except web.HTTPNotFound:
-        return problem_response(Problem("UnknownPath"), trace_of(request))
-    except web.HTTPMethodNotAllowed as wrong:
+def stranger(app: web.Application) -> Handler:
+    """The handler of all that no route takes: unknown addresses, and known ones with another method."""
+    known = {
+        resource: sorted({route.method for route in resource} - {"*"}) for resource in app.router.resources()
+    }
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        allowed: set[str] = set()
+        for resource, methods in known.items():
+            for method in methods:
+                match, _ = await resource.resolve(request.clone(method=method))
+                if match is not None:
+                    allowed.add(method)
+        if not allowed:
+            return problem_response(Problem("UnknownPath"), trace_of(request))
         response = problem_response(Problem("WrongMethod"), trace_of(request))
-        response.headers["Allow"] = wrong.headers.get("Allow", "")
+        response.headers["Allow"] = ", ".join(sorted(allowed))
         return response
+
+    return answer
 
 
 def _add_documents(app: web.Application, house: House) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -17,6 +18,8 @@ from commerce.books.persons import Contact, store_contacts
 
 AT_ONCE: Final = 256
 MOST_WAITING: Final = 10_000
+REMEMBERED_SECONDS: Final = 30.0
+MOST_REMEMBERED: Final = 10_000
 
 
 class Waiting(NamedTuple):
@@ -27,16 +30,40 @@ class Waiting(NamedTuple):
     stored: asyncio.Future[str]
 
 
+class Stored(NamedTuple):
+    """A contact stored lately (monotonic seconds)."""
+
+    contact: Contact
+    id: str
+    at: float
+
+
 class Contacts:
     """Stores contacts in batches. `aclose` lets those under way finish."""
 
     def __init__(self, books: Books, now_ms: Callable[[], int]) -> None:
         self._books, self._now_ms = books, now_ms
         self._waiting: list[Waiting] = []
+        self._lately: dict[str, Stored] = {}
         self._writer: asyncio.Task[None] | None = None
 
     async def store(self, buyer: str, contact: Contact) -> str:
-        """The id of the contact, once it is committed. Raises Busy when too many wait."""
+        """The id of the contact, once it is committed. Raises Busy when too many wait.
+
+        A buyer who orders again within half a minute with the same contact gets the same id.
+        """
+        known = self._lately.get(buyer)
+        now = time.monotonic()
+        if known is not None and known.contact == contact and now - known.at < REMEMBERED_SECONDS:
+            return known.id
+        made = await self._store_soon(buyer, contact)
+        self._lately.pop(buyer, None)
+        self._lately[buyer] = Stored(contact, made, now)
+        if len(self._lately) > MOST_REMEMBERED:
+            del self._lately[next(iter(self._lately))]
+        return made
+
+    async def _store_soon(self, buyer: str, contact: Contact) -> str:
         if len(self._waiting) >= MOST_WAITING:
             raise Problem("Busy", "Too many orders wait for the books")
         stored: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -6,6 +6,7 @@ nobody foresaw is a 500 `Broken` whose trace stands in the log; its text never l
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import time
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 import structlog
 from aiohttp import web
+from multidict import CIMultiDict
 
 from commerce.api.ask import Ask
 from commerce.api.kinds import KEY_PATTERN
@@ -31,8 +33,12 @@ WebHandler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 MOST_BODY_BYTES: Final = 256 * 1024
 TRACE_SHAPE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 KEY_SHAPE: Final = re.compile(KEY_PATTERN)
+_encode: Final = msgspec.json.Encoder().encode
 PLAIN_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 CALLER_LEFT: Final = 499  # in the log alone: the caller hung up before the answer
+
+_process: Final = secrets.token_hex(6)
+_numbers: Final = itertools.count(1)
 
 log = structlog.get_logger("shop")
 
@@ -60,14 +66,7 @@ def gate(route: Route, house: House) -> WebHandler:
             took = time.perf_counter() - began
             house.meters.request(route, status, took)
             if not route.streams:
-                log.info(
-                    "request",
-                    trace=trace,
-                    method=route.method,
-                    path=request.path,
-                    status=status,
-                    ms=round(took * 1e3, 2),
-                )
+                house.requests.add(trace, route.method, request.path, status, took)
         return response
 
     return handle
@@ -95,11 +94,12 @@ async def _answer(route: Route, house: House, request: web.Request, trace: str) 
 
 
 def _response(status: int, answer: Any, trace: str) -> web.Response:
-    headers = {**PLAIN_HEADERS, "X-Request-Id": trace}
+    headers = CIMultiDict(PLAIN_HEADERS)
+    headers["X-Request-Id"] = trace
     if answer is None:
         return web.Response(status=status, headers=headers)
     headers["Content-Type"] = "application/json"
-    return web.Response(status=status, body=msgspec.json.encode(answer), headers=headers)
+    return web.Response(status=status, body=_encode(answer), headers=headers)
 
 
 def problem_response(problem: Problem, trace: str) -> web.Response:
@@ -116,7 +116,9 @@ def problem_response(problem: Problem, trace: str) -> web.Response:
 def trace_of(request: web.Request) -> str:
     """The caller's X-Request-Id when it is a sane one, else a new id."""
     given = request.headers.get("X-Request-Id", "")
-    return given if TRACE_SHAPE.fullmatch(given) else secrets.token_hex(8)
+    if given and TRACE_SHAPE.fullmatch(given):
+        return given
+    return f"{_process}-{next(_numbers):x}"
 
 
 def bearer_of(request: web.Request) -> str | None:

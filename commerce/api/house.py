@@ -37,6 +37,7 @@ from commerce.live.cart import Carts
 from commerce.live.inbox import Accepted, Busy, Inbox, NoAnswer
 from commerce.live.sessions import STORE_ERRORS, Holder, Sessions, Store
 from commerce.live.wire import Broken
+from commerce.log import RequestLog
 from commerce.payments.provider import Provider
 from commerce.settings import ShopSettings
 from commerce.show import refusals
@@ -70,10 +71,11 @@ class House:
     contacts: Contacts = field(init=False)
     shelf: Shelf = field(init=False)
     meters: Meters = field(default_factory=Meters)
-    by_source: Buckets = field(default_factory=lambda: Buckets(SOURCE_RATE))
-    by_account: Buckets = field(default_factory=lambda: Buckets(ACCOUNT_RATE))
-    sign_ins: Buckets = field(default_factory=lambda: Buckets(SIGN_IN_RATE))
-    births: Buckets = field(default_factory=lambda: Buckets(BIRTH_RATE))
+    requests: RequestLog = field(default_factory=RequestLog)
+    by_source: Buckets = field(init=False)
+    by_account: Buckets = field(init=False)
+    sign_ins: Buckets = field(init=False)
+    births: Buckets = field(init=False)
     _holders: OrderedDict[str, tuple[float, Holder]] = field(default_factory=OrderedDict)
     _plans: dict[str, tuple[float, schedule.Show]] = field(default_factory=dict)
 
@@ -83,6 +85,11 @@ class House:
         self.hearts = Hearts(self.redis)
         self.contacts = Contacts(self.books, self.now_ms)
         self.shelf = Shelf(self.settings.web_dir)
+        scale = self.settings.rate_limits
+        self.by_source = Buckets(SOURCE_RATE.times(scale))
+        self.by_account = Buckets(ACCOUNT_RATE.times(scale))
+        self.sign_ins = Buckets(SIGN_IN_RATE.times(scale))
+        self.births = Buckets(BIRTH_RATE.times(scale))
 
     # -- who --------------------------------------------------------------------------------------
 
@@ -204,6 +211,7 @@ class House:
 
     async def aclose(self) -> None:
         """Close everything; listeners first, so that their responses end in order."""
+        self.requests.flush()
         await self.feeds.aclose()
         await self.hearts.aclose()
         await self.contacts.aclose()

@@ -27,12 +27,14 @@ async def read_metrics(ask: Ask) -> web.Response:
     """Figures for Prometheus."""
     house = ask.house
     meters, feeds = house.meters, house.feeds.all()
-    meters.listeners.set(sum([len(feed.crowd) for feed in feeds]))
-    meters.dropped.set(sum([feed.crowd.dropped for feed in feeds]))
-    meters.waiting.set(house.inbox.waiting)
-    meters.feeds.set(len(feeds))
-    meters.stopped.set(house.feeds.stopped)
-    meters.limited.set(house.by_source.refused + house.by_account.refused + house.sign_ins.refused)
+    meters.gauges = {
+        "listeners": sum([len(feed.crowd) for feed in feeds]),
+        "listeners_dropped": sum([feed.crowd.dropped for feed in feeds]),
+        "inbox_waiting": house.inbox.waiting,
+        "feeds": len(feeds),
+        "feeds_stopped": house.feeds.stopped,
+        "rate_limited": house.by_source.refused + house.by_account.refused + house.sign_ins.refused,
+    }
     return web.Response(body=meters.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
 

@@ -18,6 +18,9 @@ from typing import Final
 
 from aiohttp import web
 
+from commerce.api.front import problem_response, trace_of
+from commerce.api.problems import Problem
+
 SHELLS: Final = {
     "/": "index.html",
     "/shows/{show}": "show.html",
@@ -147,7 +150,7 @@ def shell(shelf: Shelf, name: str, headers: Callable[[], Mapping[str, str]]) -> 
     async def show(request: web.Request) -> web.StreamResponse:
         file = await shelf.find(f"pages/{name}")
         if file is None:
-            raise web.HTTPNotFound
+            return problem_response(Problem("UnknownPath"), trace_of(request))
         return answer(request, file, headers())
 
     return show
@@ -159,7 +162,7 @@ def files(shelf: Shelf, headers: Callable[[], Mapping[str, str]]) -> PageHandler
     async def show(request: web.Request) -> web.StreamResponse:
         file = await shelf.find(request.match_info["path"])
         if file is None:
-            raise web.HTTPNotFound
+            return problem_response(Problem("UnknownPath"), trace_of(request))
         return answer(request, file, headers())
 
     return show

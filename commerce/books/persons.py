@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -50,9 +50,10 @@ async def store_contact(
     if key is None:
         key = await _make_key(tx, keyring, person, now_ms)
     made = new_id("ct")
-    plain = json.dumps(asdict(contact), ensure_ascii=False).encode()
     await tx.execute(
-        insert(contacts).values(id=made, person_id=person, sealed=seal(key, plain, made), created_at=now_ms)
+        insert(contacts).values(
+            id=made, person_id=person, sealed=seal(key, _plain(contact), made), created_at=now_ms
+        )
     )
     return made
 
@@ -69,12 +70,16 @@ async def store_contacts(
     rows: list[dict[str, Any]] = []
     for person, contact in told:
         made = new_id("ct")
-        plain = json.dumps(asdict(contact), ensure_ascii=False).encode()
-        sealed = seal(keys[person], plain, made)
+        sealed = seal(keys[person], _plain(contact), made)
         rows.append({"id": made, "person_id": person, "sealed": sealed, "created_at": now_ms})
     if rows:
         await tx.execute(insert(contacts), rows)
     return [str(row["id"]) for row in rows]
+
+
+def _plain(contact: Contact) -> bytes:
+    fields = {"name": contact.name, "phone": contact.phone, "address": contact.address}
+    return json.dumps(fields, ensure_ascii=False).encode()
 
 
 async def own_contact(tx: AsyncConnection, keyring: Keyring, contact: str, person: str) -> Contact | None:
