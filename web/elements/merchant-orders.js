@@ -6,6 +6,7 @@ import { isSignedOut, staff } from "../transport/session.js";
 import { h } from "./dom.js";
 import { silk } from "./element.js";
 import { explain } from "./explain.js";
+import { orderNumber } from "./order-number.js";
 import { statePill } from "./order-states.js";
 import { stateNote } from "./state-note.js";
 
@@ -114,7 +115,7 @@ function row(order) {
   return h(
     "tr",
     { key: order.id, "data-order": order.id },
-    h("td", { class: "lead-cell tight figures" }, order.id),
+    h("td", { class: "lead-cell tight figures" }, orderNumber(order.id)),
     h("td", { class: "tight figures", "data-label": t("merchant.placed") }, dayAndTime(order.placed_at, Date.now())),
     h("td", { class: "tight", "data-label": t("merchant.buyer") }, order.contact?.name ?? "–"),
     h("td", { class: "cut", title: goods, "data-label": t("merchant.goods") }, h("span", { class: "goods" }, goods)),

@@ -108,9 +108,20 @@ export class MerchantRundown extends silk({
       cell(t("merchant.price"), this.#amount(offer, "price", `${t("merchant.price")}: ${title}`, true)),
       cell(t("merchant.before"), this.#amount(offer, "before", `${t("merchant.before")}: ${title}`, false)),
       cell(t("merchant.limit"), this.#count(offer.limit, `${t("merchant.limit")}: ${title}`, (limit) => this.#change(index, { limit }))),
-      cell(t("merchant.allot"), this.#count(offer.allot[sku] ?? 0, `${t("merchant.allot")}: ${title}`, (units) => this.#change(index, { allot: { ...offer.allot, [sku]: units ?? 0 } })), stock === undefined ? "" : `/ ${number(stock)}`),
+      offer.lines.length > 1
+        ? cell(t("merchant.allot"), h("span", { class: "small quiet" }, offer.lines.map((line) => this.#part(line)).join(" + ")))
+        : cell(t("merchant.allot"), this.#count(offer.allot[sku] ?? 0, `${t("merchant.allot")}: ${title}`, (units) => this.#change(index, { allot: { ...offer.allot, [sku]: units ?? 0 } })), stock === undefined ? "" : `/ ${number(stock)}`),
       h("td", { class: "tight" }, h("button", { type: "button", class: "icon-button", "aria-label": t("merchant.remove", { title }), onclick: () => this.#change(index, null) }, icon("bin"))),
     );
+  }
+
+  /**
+   * A part of a bundle: its stock is granted where the product itself is in the rundown.
+   * @param {{sku: string, units: number}} line
+   */
+  #part({ sku, units }) {
+    const product = this.products.find((one) => one.sku === sku);
+    return `${said(product?.title) || sku}${units > 1 ? ` × ${units}` : ""}`;
   }
 
   /**

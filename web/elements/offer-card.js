@@ -3,7 +3,7 @@
  * Asks for `quantity` (detail: offer id, quantity). The same card in the rail and over the picture.
  */
 
-import { canBuy, isFew, mostOf } from "../store/show-store.js";
+import { canBuy, isFew, isTight, mostOf } from "../store/show-store.js";
 import { said, t } from "../strings/speak.js";
 import { announce } from "./announce.js";
 import { h } from "./dom.js";
@@ -50,7 +50,7 @@ export class OfferCard extends silk({
   /** @param {import("../types.js").Offer} offer */
   #stock(offer) {
     if (isFew(offer)) return h("p", { class: "card-stock few" }, t("offer.left", { n: offer.available }));
-    return offer.limit ? h("p", { class: "card-stock" }, t("offer.limit", { n: offer.limit })) : null;
+    return isTight(offer) ? h("p", { class: "card-stock" }, t("offer.limit", { n: offer.limit ?? 0 })) : null;
   }
 
   /**

@@ -15,6 +15,7 @@ import { explain } from "./explain.js";
 import "./hold-clock.js";
 import { icon } from "./icon.js";
 import { isEnded, ROAD, stateAdvice, stateWord, stepOf } from "./order-states.js";
+import { orderNumber } from "./order-number.js";
 import "./page-head.js";
 import { payLink } from "./pay.js";
 import { productPicture } from "./product-picture.js";
@@ -53,7 +54,7 @@ class OrderPage extends SilkElement {
   /** @param {Order} order */
   #order(order) {
     return [
-      h("div", { key: "lead", class: "lead" }, h("h1", { class: "figures" }, t("order.number", { id: order.id })), h("p", { class: "quiet" }, t("order.placed", { when: dayAndTime(order.placed_at, Date.now()) }))),
+      h("div", { key: "lead", class: "lead" }, h("h1", null, t("order.number", { id: orderNumber(order.id) })), h("p", { class: "quiet" }, t("order.placed", { when: dayAndTime(order.placed_at, Date.now()) }))),
       h("section", { key: "state", class: "panel order-now", "aria-live": "polite" }, this.#state(order)),
       this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error),
       stepOf(order.state) > 0 && h("section", { key: "road", class: "panel" }, h("h2", null, t("order.progress")), road(order.state)),
@@ -113,7 +114,7 @@ class OrderPage extends SilkElement {
   #take(order) {
     if (this.order && this.order.state !== order.state) announce(stateWord(order.state));
     this.order = order;
-    document.title = `${t("order.number", { id: order.id })} · Silkcast`;
+    document.title = `${t("order.number", { id: orderNumber(order.id) })} · Silkcast`;
     if (!this.#following) this.#follow(order.show);
   }
 

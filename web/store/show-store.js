@@ -75,6 +75,14 @@ export function isFew(offer) {
   return !offer.sold_out && offer.available > 0 && offer.available <= FEW;
 }
 
+// "at most 2 each" is worth a word; a limit that nobody meets is noise.
+const TIGHT = 5;
+
+/** @param {Offer} offer */
+export function isTight(offer) {
+  return offer.limit !== null && offer.limit <= TIGHT;
+}
+
 /** @param {Offer | undefined} offer */
 export function canBuy(offer) {
   return Boolean(offer && !offer.sold_out && !offer.withdrawn && offer.available > 0);

@@ -5,7 +5,7 @@
 
 import { Problem } from "./api.js";
 import { pause, waitMs } from "./backoff.js";
-import { openWhep } from "./whep.js";
+import { openWhep, prepareWhep } from "./whep.js";
 
 /**
  * joining: on the way to the first picture · waiting: not on air · connected: media may come ·
@@ -81,14 +81,16 @@ export class Watch extends EventTarget {
   async #sit(signal) {
     if (this.phase !== "waiting" && this.phase !== "full") this.#turn(this.#shown ? "lost" : "joining");
     this.asked_at = performance.now();
+    const prepared = prepareWhep();
     try {
       const seat = await this.askSeat(signal);
-      this.session = await openWhep(seat.whep, seat.token, { ice: seat.ice, signal, repeats: 0 });
+      this.session = await openWhep(seat.whep, seat.token, { ice: seat.ice, signal, repeats: 0, prepared });
       this.seats += 1;
       this.#turn("connected");
       await this.session.lost;
       return 0;
     } catch (error) {
+      prepared.peer.close();
       return this.#refused(/** @type {any} */ (error));
     } finally {
       this.session = null;

@@ -40,18 +40,45 @@ export class WhepRefused extends Error {
  */
 
 /**
+ * An offer made before one knows where it goes: keys and SDP take tens of milliseconds, which may run
+ * beside the request for a seat.
+ * @typedef {{peer: RTCPeerConnection, stream: MediaStream, started_at: number, offer: Promise<string>}} Prepared
+ */
+
+/**
+ * @param {RTCIceServer[]} [ice]
+ * @returns {Prepared}
+ */
+export function prepareWhep(ice = []) {
+  const started_at = performance.now();
+  const peer = new RTCPeerConnection({ iceServers: ice, bundlePolicy: "max-bundle" });
+  const stream = new MediaStream();
+  for (const kind of ["video", "audio"]) {
+    stream.addTrack(peer.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
+  }
+  const offer = peer.setLocalDescription().then(() => withoutHiddenCandidates(peer.localDescription?.sdp ?? ""));
+  // Whoever awaits the offer hears of its failure; until then it is nobody's.
+  offer.catch(() => {});
+  return { peer, stream, started_at, offer };
+}
+
+/**
  * Opens a session. Repeats by itself while the relay is busy or not yet on air (409, 503), as often
- * as REPEATS_OF_A_BUSY_RELAY. Throws WhepRefused.
+ * as REPEATS_OF_A_BUSY_RELAY. Throws WhepRefused. `prepared` serves the first try, where no ICE server
+ * is given.
  * @param {string} url
  * @param {string} token
- * @param {{ice?: RTCIceServer[], signal?: AbortSignal, repeats?: number}} [options]
+ * @param {{ice?: RTCIceServer[], signal?: AbortSignal, repeats?: number, prepared?: Prepared}} [options]
  * @returns {Promise<WhepSession>}
  */
-export async function openWhep(url, token, { ice = [], signal, repeats = REPEATS_OF_A_BUSY_RELAY } = {}) {
+export async function openWhep(url, token, { ice = [], signal, repeats = REPEATS_OF_A_BUSY_RELAY, prepared } = {}) {
+  if (prepared && ice.length) prepared.peer.close();
+  let ready = ice.length ? undefined : prepared;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await openOnce(url, token, ice, signal);
+      return await openOnce(url, token, ready ?? prepareWhep(ice), signal);
     } catch (error) {
+      ready = undefined;
       const refused = asRefused(error);
       if (!REPEATABLE.has(refused.status) || attempt >= repeats || signal?.aborted) throw refused;
       await pause(waitMs(attempt, Math.random(), refused.retry_after_ms), signal);
@@ -62,22 +89,14 @@ export async function openWhep(url, token, { ice = [], signal, repeats = REPEATS
 /**
  * @param {string} url
  * @param {string} token
- * @param {RTCIceServer[]} ice
+ * @param {Prepared} prepared
  * @param {AbortSignal | undefined} signal
  * @returns {Promise<WhepSession>}
  */
-async function openOnce(url, token, ice, signal) {
-  const started_at = performance.now();
-  const peer = new RTCPeerConnection({ iceServers: ice, bundlePolicy: "max-bundle" });
-  const stream = new MediaStream();
-  for (const kind of ["video", "audio"]) {
-    stream.addTrack(peer.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
-  }
+async function openOnce(url, token, { peer, stream, started_at, offer }, signal) {
   let resource = "";
   try {
-    await peer.setLocalDescription();
-    const offer = withoutHiddenCandidates(peer.localDescription?.sdp ?? "");
-    const answer = await exchange(url, token, offer, signal);
+    const answer = await exchange(url, token, await offer, signal);
     resource = answer.resource;
     await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
   } catch (error) {
