@@ -56,7 +56,7 @@ fuzz: setup ## throw random bytes at the parsers, longer than the tests do (FUZZ
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests -m fuzz --timeout=0
 
 simulate: setup ## run the seeded simulations on many more seeds (SEEDS=…)
-	SIMULATION_SEEDS=$${SEEDS:-20000} $(PYTEST) tests/simulation --timeout=0
+	$(PYTHON) -m tests.simulation --seeds $${SEEDS:-20000}
 
 pictures: system setup ## take the pictures of the README from the running demo
 	@exec $(PYTHON) -m demo.pictures

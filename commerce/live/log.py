@@ -108,8 +108,9 @@ class Log:
         while True:
             entries = await self._wire.wait(keys.log(show), f"{after}-0", READ_AT_ONCE, FOLLOW_BLOCK_MS)
             commits = _sound(entries, after)
-            for commit in commits:
+            for place, commit in enumerate(commits):
                 if by is not None and commit.prev_by != by:
+                    yield commits[:place]
                     raise BrokenLog(f"commit {commit.version} of {show} does not follow {by}")
                 after, by = commit.version, commit.by
             yield commits

@@ -1,0 +1,342 @@
+"""A desk's work on one show, step by step, on a server and a clock in memory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from commerce.desk.shift import GIVE_UP_AFTER_MS, LEASE_MS, Shift
+from commerce.live import envelope, keys
+from commerce.live.envelope import Accepted, Answer, Ask, Refused
+from commerce.live.log import Log, decode
+from commerce.live.snapshot import Snapshots
+from commerce.live.wire import Broken, Entry, Outdated
+from commerce.show import commands as c
+from commerce.show import events as e
+from commerce.show.commit import Commit
+from commerce.show.evolve import BrokenLog, fold
+from commerce.show.refusals import TooLate
+from commerce.show.state import State, fresh
+from tests.commerce.shop import HOLD_SECONDS, opening, order, payment
+from tests.simulation.world import CALM, Pause, Process, World, WorldClock, WorldWire
+
+SHOW = "s1"
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.configure(**before)
+
+
+class Hall:
+    """A world with shifts that one starts, stops and asks by hand."""
+
+    def __init__(self) -> None:
+        self.world = World(1, CALM)
+        self.wires: list[Breakable] = []
+        self.tickets = 0
+
+    def desk(self) -> tuple[Shift, Process]:
+        number = len(self.wires) + 1
+        wire = Breakable(self.world)
+        self.wires.append(wire)
+        counter = iter(range(1, 1_000))
+        shift = Shift(SHOW, wire, WorldClock(self.world), lambda: f"{number:08x}{next(counter):08x}")
+        return shift, self.world.start(f"desk {number}", shift.run())
+
+    def run(self, seconds: float) -> None:
+        end = self.world.time_ms + seconds * 1_000
+        alarm = self.world.start("alarm", _until(self.world, end))
+        while self.world.time_ms < end:
+            self.world.step()
+        self.world.kill(alarm)
+
+    def send(self, command: c.Command, key: str, *, actor: str = "ann", deadline_ms: int = 5_000) -> str:
+        """Put a command into the inbox; the name of the front that is answered."""
+        self.tickets += 1
+        front = f"front-{self.tickets}"
+        name, body = c.to_wire(command)
+        deadline = int(self.world.time_ms) + deadline_ms
+        ask = Ask(1, actor, key, c.fingerprint(command), deadline, "", name, body)
+        self.world.server.knock(keys.inbox(SHOW), [envelope.seal(front, [ask])])
+        return front
+
+    def answers(self, front: str) -> list[Answer]:
+        entries = self.world.server.read(keys.answers(SHOW, front), "0-0", 100)
+        return [envelope.answer(reply) for entry in entries for reply in envelope.unseal_replies(entry)]
+
+    def ask(self, command: c.Command, key: str, *, actor: str = "ann", deadline_ms: int = 5_000) -> Answer:
+        front = self.send(command, key, actor=actor, deadline_ms=deadline_ms)
+        self.until(lambda: bool(self.answers(front)))
+        return self.answers(front)[-1]
+
+    def until(self, ready: Callable[[], bool], seconds: float = 10) -> None:
+        end = self.world.time_ms + seconds * 1_000
+        while not ready():
+            assert self.world.time_ms < end, "it did not come to pass"
+            self.world.step()
+
+    def open(self, units: int = 10) -> None:
+        for number, command in enumerate(opening(units)):
+            assert isinstance(self.ask(command, f"open-{number}", actor="host"), Accepted)
+
+    def log(self) -> list[Commit]:
+        return [decode(entry) for entry in self.world.server.read(keys.log(SHOW), "0-0", 10_000)]
+
+    def state(self) -> State:
+        state = fresh(SHOW)
+        for commit in self.log():
+            fold(state, commit)
+        return state
+
+
+async def _until(world: World, end_ms: float) -> None:
+    await Pause(end_ms)
+
+
+class Breakable(WorldWire):
+    """A wire whose next append goes wrong in a chosen way."""
+
+    fate: str | None = None
+
+    async def append(self, key: str, entry_id: str, fields: Any) -> None:
+        fate, self.fate = self.fate, None
+        if fate == "lost":
+            raise Broken("the request was lost")
+        if fate == "late":
+            self._world.later(lambda: self._world.server.append(key, entry_id, fields))
+            raise Broken("the request will come late")
+        await super().append(key, entry_id, fields)
+        if fate == "unanswered":
+            raise Broken("the answer was lost")
+
+
+@pytest.fixture
+def hall() -> Hall:
+    return Hall()
+
+
+@pytest.mark.parametrize("fate", ["lost", "late", "unanswered"])
+def test_an_append_of_unknown_outcome_is_looked_up_and_counts_once(hall: Hall, fate: str) -> None:
+    shift, _ = hall.desk()
+    hall.open()
+    hall.wires[0].fate = fate
+    answer = hall.ask(order("o1"), "k")
+    hall.run(5)
+    assert isinstance(answer, Accepted)
+    assert shift.tally.lookups == 1
+    placed = [event for commit in hall.log() for event in commit.events if isinstance(event, e.OrderPlaced)]
+    assert len(placed) == 1
+    assert shift.tally.tenures == 1, "nothing was in doubt, so nobody stepped down"
+
+
+def test_nothing_is_answered_before_its_commit_stands(hall: Hall) -> None:
+    hall.desk()
+    hall.open(1)
+    for command in (order("o1"), order("o2", "bob"), order("o3", price=7)):
+        front = hall.send(command, "k", actor=command.buyer + command.order)
+        while not hall.answers(front):
+            top = len(hall.log())
+            hall.world.step()
+        (answer,) = hall.answers(front)
+        assert answer.version <= top + 1 == len(hall.log()) + (len(hall.log()) == top)
+
+
+def test_refusals_alone_are_a_commit_too(hall: Hall) -> None:
+    hall.desk()
+    hall.open(0 + 1)
+    answer = hall.ask(order("o1", price=7), "k")
+    assert isinstance(answer, Refused)
+    assert [type(event) for event in hall.log()[answer.version - 1].events] == [e.CommandRefused]
+
+
+def test_a_second_desk_waits_and_takes_over_within_three_seconds(hall: Hall) -> None:
+    _, first = hall.desk()
+    hall.open()
+    second, _ = hall.desk()
+    hall.run(5)
+    assert second.tally.tenures == 0
+    hall.world.kill(first)
+    began = hall.world.time_ms
+    assert isinstance(hall.ask(order("o1"), "k"), Accepted)
+    assert hall.world.time_ms - began < 3_000
+    assert hall.log()[-1].prev_by != hall.log()[-1].by
+
+
+def test_a_desk_that_wakes_up_after_its_lease_is_fenced(hall: Hall) -> None:
+    first, sleeper = hall.desk()
+    hall.open()
+    second, _ = hall.desk()
+    front = hall.send(order("o1"), "k1")
+    while first.tally.inbox_lag == 0:  # it has read the letter; now it falls asleep
+        hall.world.step()
+    sleeper.frozen_until_ms = hall.world.time_ms + 2 * LEASE_MS
+    assert isinstance(hall.ask(order("o2", "bob"), "k2", actor="bob"), Accepted)
+    hall.run(8)
+    assert second.tally.commits > 0
+    (answer,) = {str(answer): answer for answer in hall.answers(front)}.values()
+    assert isinstance(answer, Accepted)
+    state = hall.state()
+    assert sorted(state.orders) == ["o1", "o2"]
+    assert first.tally.tenures == 1
+
+
+def test_a_desk_gives_up_before_its_lease_runs_out() -> None:
+    assert GIVE_UP_AFTER_MS < LEASE_MS
+
+
+def test_a_new_desk_answers_what_the_old_one_had_committed(hall: Hall) -> None:
+    shift, process = hall.desk()
+    hall.open()
+    front = hall.send(order("o1"), "k")
+    before = shift.tally.commits
+    hall.until(lambda: shift.tally.commits > before)
+    hall.world.kill(process)  # the commit stands, the answer never left
+    assert hall.answers(front) == []
+    hall.desk()
+    hall.until(lambda: bool(hall.answers(front)))
+    (answer,) = hall.answers(front)
+    assert isinstance(answer, Accepted)
+    assert answer.version == len(hall.log())
+
+
+def test_a_short_absence_extends_nothing_a_long_one_all_holds(hall: Hall) -> None:
+    _, process = hall.desk()
+    hall.open()
+    first = hall.ask(order("o1"), "k")
+    assert isinstance(first, Accepted)
+    hall.world.kill(process)
+    hall.run(4)
+    _, process = hall.desk()
+    hall.run(1)
+    assert not any(isinstance(event, e.HoldsExtended) for commit in hall.log() for event in commit.events)
+    hall.world.kill(process)
+    hall.run(60)
+    hall.desk()
+    hall.run(2)
+    extended = [v for commit in hall.log() for v in commit.events if isinstance(v, e.HoldsExtended)]
+    assert len(extended) == 1
+    assert 59_000 < extended[0].ms < 63_000
+    assert hall.state().orders["o1"].held_until == first.result["held_until"] + extended[0].ms
+
+
+def test_a_hold_survives_an_absence_longer_than_itself(hall: Hall) -> None:
+    _, process = hall.desk()
+    hall.open()
+    hall.ask(order("o1"), "k")
+    hall.world.kill(process)
+    hall.run(3 * HOLD_SECONDS)
+    hall.desk()
+    assert isinstance(hall.ask(payment("o1"), "p", actor="bank"), Accepted)
+    assert hall.state().orders["o1"].state == "paid"
+
+
+def test_holds_lapse_by_themselves_when_nobody_asks_anything(hall: Hall) -> None:
+    hall.desk()
+    hall.open()
+    answer = hall.ask(order("o1"), "k")
+    assert isinstance(answer, Accepted)
+    hall.run(HOLD_SECONDS + 1)
+    lapsed = hall.log()[-1]
+    assert lapsed.events == (e.OrderLapsed("o1"),)
+    assert 0 <= lapsed.at - answer.result["held_until"] < 100
+
+
+def test_a_letter_that_waited_too_long_is_not_done(hall: Hall) -> None:
+    _, process = hall.desk()
+    hall.open()
+    hall.world.kill(process)
+    hall.run(3)
+    front = hall.send(order("o1"), "k", deadline_ms=1_000)
+    hall.run(2)
+    hall.desk()
+    hall.until(lambda: bool(hall.answers(front)))
+    assert [a.refusal for a in hall.answers(front) if isinstance(a, Refused)] == [TooLate()]
+    assert hall.state().orders == {}
+
+
+def test_a_desk_begins_from_a_snapshot_when_the_log_is_trimmed(hall: Hall) -> None:
+    _, process = hall.desk()
+    hall.open()
+    hall.ask(order("o1"), "k")
+    wire = WorldWire(hall.world)
+    hall.world.start("archivist", _archive(wire))
+    hall.run(2)
+    assert hall.world.server.length(keys.log(SHOW)) < 5
+    hall.world.kill(process)
+    hall.desk()
+    again = hall.ask(order("o1"), "k")
+    assert isinstance(again, Accepted)
+    assert again.version == 5
+
+
+async def _archive(wire: WorldWire) -> None:
+    snapshots = Snapshots(wire)
+    for _ in range(2):
+        await snapshots.write(await snapshots.load(SHOW))
+    await snapshots.trim(SHOW, 4)
+
+
+# -- why there is never more than one append in flight -------------------------------------------------
+
+
+def test_a_stale_desk_that_pipelined_would_slip_in_and_readers_raise_the_alarm(hall: Hall) -> None:
+    """A stale desk with 4, 5 and 6 in flight: 4 is refused, 5 and 6 stand, and the ids have no gap."""
+    server = hall.world.server
+    for version in (1, 2, 3):
+        server.append(
+            keys.log(SHOW), f"{version}-0", _entry(version, "stale", "stale" if version > 1 else "")
+        )
+    server.append(keys.log(SHOW), "4-0", _entry(4, "fresh", "stale"))
+    with pytest.raises(Outdated):
+        server.append(keys.log(SHOW), "4-0", _entry(4, "stale", "stale"))
+    for version in (5, 6):
+        server.append(keys.log(SHOW), f"{version}-0", _entry(version, "stale", "stale"))
+    commits = hall.log()
+    assert [commit.version for commit in commits] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(BrokenLog, match="commit 5"):
+        hall.state()
+    told: list[int] = []
+    with pytest.raises(BrokenLog, match="commit 5"):
+        _drive(hall.world, _follow(WorldWire(hall.world), told))
+    assert told == [1, 2, 3, 4]
+
+
+def test_a_desk_does_not_go_on_behind_a_broken_log(hall: Hall) -> None:
+    hall.world.server.append(keys.log(SHOW), "1-0", _entry(1, "one", ""))
+    hall.world.server.append(keys.log(SHOW), "2-0", _entry(2, "two", "three"))
+    shift = Shift(SHOW, WorldWire(hall.world), WorldClock(hall.world), lambda: "a" * 16)
+    with pytest.raises(BrokenLog):
+        _drive(hall.world, shift.run())
+
+
+def _entry(version: int, by: str, prev_by: str) -> dict[str, bytes]:
+    from commerce.live.log import encode
+
+    return encode(Commit(version, by, prev_by, 1_800_000_000_000 + version, "0-0", ()))
+
+
+async def _follow(wire: WorldWire, told: list[int]) -> None:
+    async for commit in Log(wire).follow(SHOW, 0):
+        told.append(commit.version)
+
+
+def _drive(world: World, body: Coroutine[Any, Any, None]) -> None:
+    world.start("alone", body)
+    while world.step():
+        continue
+
+
+def test_an_entry_of_another_format_is_not_believed() -> None:
+    for fields in ({"format": b"2"}, {}, {"format": b"1"}, {"format": b"1", "events": b"\xff", "by": b"x"}):
+        with pytest.raises(BrokenLog):
+            decode(Entry("1-0", fields))
+    with pytest.raises(BrokenLog):
+        decode(Entry("1-5", _entry(1, "a", "")))
