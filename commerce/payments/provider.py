@@ -32,6 +32,7 @@ class Bill:
     payee: str  # the merchant, as the payer reads it
     return_url: str  # where the browser goes afterwards
     language: str = "en"
+    payer_ip: str = "127.0.0.1"  # some firms want to know it
 
 
 @dataclass(frozen=True, slots=True)

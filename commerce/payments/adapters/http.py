@@ -18,10 +18,11 @@ TRY_LATER: Final = frozenset({408, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A 2xx answer: its JSON, and both sides as bytes."""
+    """A 2xx answer: its JSON, its headers, and both sides as bytes."""
 
     body: Any
     transcript: Transcript
+    headers: Mapping[str, str]
 
 
 def new_session() -> aiohttp.ClientSession:
@@ -38,13 +39,13 @@ async def exchange(
             method, url, data=body or None, headers=dict(headers), allow_redirects=False
         ) as answer:
             raw = await answer.content.read(MOST_ANSWER_BYTES)
-            status = answer.status
+            status, said_headers = answer.status, answer.headers
     except (aiohttp.ClientError, TimeoutError) as error:
         return FirmSilent(type(error).__name__, Transcript(_said(method, url, body), b""))
     said = Transcript(_said(method, url, body), raw)
     if 200 <= status < 300:
         try:
-            return Told(json.loads(raw or b"{}"), said)
+            return Told(json.loads(raw or b"{}"), said, said_headers)
         except ValueError:
             return FirmSilent("an answer that is no JSON", said)
     if 400 <= status < 500 and status not in TRY_LATER:

@@ -51,6 +51,7 @@ class Firm:
     ear: Ear
     pay: Callable[[str], Awaitable[object]]  # by the page's URL
     decline: Callable[[str], Awaitable[object]]
+    tells_failures: bool = True  # else one has to ask
 
 
 @asynccontextmanager
