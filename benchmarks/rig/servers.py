@@ -80,6 +80,7 @@ class RelayServer:
 
     pid: int
     url: str
+    udp_port: int
     publish_token: str
     view_token: str
 
@@ -109,10 +110,10 @@ def relay(place: Path, **environment: str) -> Iterator[RelayServer]:
         json.dumps({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "b", "alg": "EdDSA", "x": x}]})
     )
     stages.write_text(json.dumps([to_wire(Stage(SHOW, 1, True, STUDIO))]))
-    http = free_port()
+    http, udp = free_port(), free_port(socket.SOCK_DGRAM)
     settings = {
         "RELAY_HTTP": f"127.0.0.1:{http}",
-        "RELAY_UDP": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
+        "RELAY_UDP": f"127.0.0.1:{udp}",
         "TOKEN_KEYS_FILE": str(keys),
         "STAGES_FILE": str(stages),
         "RELAY_VIEWERS_MAX": "4000",
@@ -125,6 +126,7 @@ def relay(place: Path, **environment: str) -> Iterator[RelayServer]:
         yield RelayServer(
             process.pid,
             url,
+            udp,
             _token(key, "publish", claims["publish"]),
             _token(key, "view", claims["view"]),
         )
@@ -133,6 +135,21 @@ def relay(place: Path, **environment: str) -> Iterator[RelayServer]:
 def _token(key: Ed25519PrivateKey, role: Role, of: dict[str, Any]) -> str:
     claims = TokenClaims(role, "benchmark", int(time.time()) + 7200, **of)
     return jwt.encode(claims.to_jwt(), key, algorithm=TOKEN_ALGORITHM, headers={"kid": "b"})
+
+
+@contextlib.contextmanager
+def agent(place: Path, server: RelayServer) -> Iterator[int]:
+    """The studio agent with its drawn scene, publishing to the relay; its pid."""
+    settings = {"STUDIO_WHIP": server.whip, "STUDIO_TOKEN": server.publish_token, "STUDIO_SOURCE": "scene"}
+    settings["STUDIO_HTTP"] = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "studio_agent"]
+    with _process(command, os.environ | settings, place / "agent.log") as process:
+        until = time.monotonic() + START_SECONDS
+        while not any(program["keyframes"] for program in server.status()["programs"]):
+            if time.monotonic() > until:
+                raise RuntimeError(f"no picture came: {(place / 'agent.log').read_text()[-1000:]}")
+            time.sleep(0.1)
+        yield process.pid
 
 
 @dataclass(frozen=True, slots=True)
