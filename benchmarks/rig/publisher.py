@@ -1,8 +1,7 @@
 """A publisher process: `python -m benchmarks.rig.publisher`, told what to do on stdin, line by line.
 
 {"whip": url, "token": …} or {"udp": port} connects; {"shape": "burst"} chooses; {"run": n} sends n frames
-(0: until told otherwise; with "timed": true it tells when each packet left); {"pause": true}. Each is
-answered by a JSON line; {"run": n} when it is done.
+(0: until told otherwise); {"pause": true}. Each is answered by a JSON line; {"run": n} when it is done.
 """
 
 from __future__ import annotations
@@ -33,7 +32,6 @@ class Publisher:
         self._client = Client()
         self._frames = frames("burst")
         self._sequence, self._timestamp, self.sent = 1000, 90_000, 0
-        self.times_ns: list[int] | None = None  # when each packet was sent (Unix), if asked for
         self._running: asyncio.Task[None] | None = None
 
     async def order(self, order: dict[str, Any]) -> dict[str, Any]:
@@ -52,9 +50,8 @@ class Publisher:
             self._running = asyncio.create_task(self._run(1 << 60))
         elif "run" in order:
             before = self.sent
-            self.times_ns = [] if "timed" in order else None
             await self._run(order["run"])
-            return {"sent": self.sent - before, "times_ns": self.times_ns}
+            return {"sent": self.sent - before}
         return {"sent": self.sent}
 
     async def _publish(self, url: str, token: str) -> None:
@@ -84,8 +81,6 @@ class Publisher:
         data = header + packet.payload
         if self._client.outbound is not None:
             data = self._client.outbound.protect(data)
-        if self.times_ns is not None:
-            self.times_ns.append(time.time_ns())
         self._client.socket.sendto(data, self._client.server)
         self._sequence += 1
         self.sent += 1

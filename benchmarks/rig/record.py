@@ -1,8 +1,8 @@
 """Records how Chromium publishes: `python -m benchmarks.rig.record FILE CLIP` (root: it reads loopback).
 
-A fake camera at 1280x720 that shows CLIP publishes by WHIP; sizes, markers and kernel arrival times of its RTP packets
-are read from the wire, where the header lies open. After the start only: the first seconds are
-not how it goes on.
+A film as its camera, 1280x720, published by WHIP; sizes, markers and the kernel's arrival times of
+the RTP packets are read from the wire, where the header lies open. After the start only: the
+first seconds are not how it goes on.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import av
+from playwright.async_api import async_playwright
 
-from .glass import chromium
+from .browser import CHROMIUM, FLAGS
 from .servers import relay
 
 ETH_P_IP: Final = 0x0800
@@ -101,7 +102,9 @@ def write_film(clip: str, film: Path) -> None:
         out.write(b"YUV4MPEG2 W1280 H720 F30:1 Ip A1:1 C420jpeg\n")
         for picture in itertools.islice(opened.decode(video=0), FILM_FRAMES):
             out.write(b"FRAME\n")
-            out.write(picture.reformat(1280, 720, "yuv420p").to_ndarray().tobytes())
+            for plane in picture.reformat(1280, 720, "yuv420p").planes:
+                rows, pixels = range(plane.height), bytes(plane)
+                out.writelines(pixels[r * plane.line_size :][: plane.width] for r in rows)
 
 
 async def record(clip: str) -> list[dict[str, Any]]:
@@ -109,21 +112,26 @@ async def record(clip: str) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as place, relay(Path(place)) as server:
         film = Path(place) / "film.y4m"
         write_film(clip, film)
-        async with chromium(*CAMERA, f"--use-file-for-fake-video-capture={film}") as (browser, address):
+        flags = [*FLAGS, *CAMERA, f"--use-file-for-fake-video-capture={film}"]
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
             page = await browser.new_page()
-            await page.goto(address)
+            await page.goto(f"{server.url}/healthz")  # any page of 127.0.0.1 may use a camera
             await page.evaluate(PUBLISH, {"url": server.whip, "token": server.publish_token})
             await asyncio.sleep(SETTLE_SECONDS)
             ear, port = listen(), server.udp_port
             await asyncio.sleep(RECORD_SECONDS)
             heard = list(packets(ear, port))
             ear.close()
+            await browser.close()
     return frames(heard)
 
 
 def main() -> None:
     found = asyncio.run(record(sys.argv[2]))
-    about = "Chromium, a film as camera at 1280x720 at 30, H.264; RTP payload bytes, ms after the frame's first packet"
+    about = (
+        "Chromium, a film as camera, 1280x720 at 30, H.264; payload bytes, ms after a frame's first packet"
+    )
     text = ",\n".join(json.dumps(frame) for frame in found)
     Path(sys.argv[1]).write_text(f'{{"about": {json.dumps(about)}, "frames": [\n{text}\n]}}\n')
     print(f"{len(found)} frames, {sum(len(f['bytes']) for f in found)} packets", file=sys.stderr)

@@ -137,21 +137,6 @@ def _token(key: Ed25519PrivateKey, role: Role, of: dict[str, Any]) -> str:
     return jwt.encode(claims.to_jwt(), key, algorithm=TOKEN_ALGORITHM, headers={"kid": "b"})
 
 
-@contextlib.contextmanager
-def agent(place: Path, server: RelayServer) -> Iterator[int]:
-    """The studio agent with its drawn scene, publishing to the relay; its pid."""
-    settings = {"STUDIO_WHIP": server.whip, "STUDIO_TOKEN": server.publish_token, "STUDIO_SOURCE": "scene"}
-    settings["STUDIO_HTTP"] = f"127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "studio_agent"]
-    with _process(command, os.environ | settings, place / "agent.log") as process:
-        until = time.monotonic() + START_SECONDS
-        while not any(program["keyframes"] for program in server.status()["programs"]):
-            if time.monotonic() > until:
-                raise RuntimeError(f"no picture came: {(place / 'agent.log').read_text()[-1000:]}")
-            time.sleep(0.1)
-        yield process.pid
-
-
 @dataclass(frozen=True, slots=True)
 class JanusServer:
     """A running Janus with one mountpoint fed by plain RTP."""
