@@ -52,7 +52,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         redis_url=None if stages else environ.get("REDIS_URL") or f"unix://{Path(var).absolute()}/valkey/s",
         stages_file=Path(stages) if stages else None,
         viewers_max=_number(environ, "RELAY_VIEWERS_MAX", 2000),
-        half_open_max=_number(environ, "RELAY_HALF_OPEN_MAX", 200),
+        half_open_max=_number(environ, "RELAY_HALF_OPEN_MAX", 600),
         fanout=fanout,
         gso=_flag(environ, "RELAY_GSO", "1"),
         slate=_flag(environ, "RELAY_SLATE", "1"),

@@ -110,6 +110,8 @@ class _Handlers:
         _check_match(request, seated)
         if fragment.ice is None or fragment.ice == seated.session.remote_ice:
             return web.Response(status=204)
+        if "If-Match" not in request.headers:  # RFC 9725 section 4.3.1: a restart names what it restarts
+            raise Problem(428, "if_match_needed", "an ICE restart needs If-Match")
         relay = request.app[RELAY]
         ours = relay.restart(seated, fragment.ice)
         body = build_fragment(ours, relay.candidates(), seated.mid)

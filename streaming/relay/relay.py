@@ -33,6 +33,7 @@ from ..rtc.dtls import Certificate
 from ..rtc.port import Port
 from ..rtc.sdp import IceCredentials, Offer
 from ..rtc.session import Peer, Session
+from ..rtc.turnstile import Turnstile
 from ..slate import SlatePictures
 from .clock import Clock
 from .feed import Feed
@@ -63,7 +64,7 @@ class Limits:
     """What one relay takes on."""
 
     viewers: int = 2000
-    half_open: int = 200
+    half_open: int = 600
     publishers: int = 64
 
 
@@ -129,6 +130,7 @@ class Relay:
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
         self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
         self.totals = Totals()
+        self.turnstile = Turnstile(clock.now)
         self.fact_came = asyncio.Event()
         self._certificate, self._addresses = certificate, addresses
         self._random = random.Random(secrets.randbits(128))
@@ -279,6 +281,7 @@ class Relay:
             role="client" if terms.role == "client" else "server",
             remote_fingerprints=terms.remote_fingerprints,
             send=self.port.send,
+            turn=self.turnstile.enter,
             forget=self._forget,
             born_s=now,
         )

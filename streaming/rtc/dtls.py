@@ -8,7 +8,7 @@ business: the keys go to the session, which decrypts, and to the fan-out, which 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -108,6 +108,22 @@ class _Transport(RTCDtlsTransport):
     """aiortc's transport, except that the keys leave it."""
 
     keys: SrtpKeys | None = None
+    turn: Callable[[], Awaitable[None]]
+
+    async def _do_handshake(self) -> None:
+        """As aiortc's, but each step of it waits for its turn."""
+        ssl = self._ssl
+        try:
+            while ssl is not None and not self.encrypted:
+                await self.turn()
+                try:
+                    ssl.do_handshake()
+                    self.encrypted = True
+                except SSL.WantReadError:
+                    await self._write_ssl()
+                    await self._recv_next()
+        except (SSL.Error, ConnectionError):
+            self._set_state(State.FAILED)
 
     def _setup_srtp(self) -> None:
         ssl = self._ssl
@@ -140,10 +156,13 @@ class Dtls:
         role: Role,
         fingerprints: tuple[Fingerprint, ...],
         send: Callable[[bytes], None],
+        turn: Callable[[], Awaitable[None]],
     ) -> None:
+        """`turn` is awaited before each step of the handshake (the turnstile's `enter`)."""
         self.dropped_records = 0
         self._wire = _Wire(send)
         self._transport = _Transport(self._wire, [certificate])  # type: ignore[arg-type]  # ours has the members it uses
+        self._transport.turn = turn
         self._transport._srtp_profiles = PROFILES
         self._transport._set_role(role)
         self._remote = RTCDtlsParameters([RTCDtlsFingerprint(f.algorithm, f.value) for f in fingerprints])

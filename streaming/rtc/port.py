@@ -52,7 +52,8 @@ class Port:
         self._loop.remove_reader(self.socket.fileno())
 
     def add(self, session: Session) -> None:
-        """From now on checks for this session's fragments are answered."""
+        """From now on checks for this session's fragments (and no others) are answered."""
+        self._clear(session)
         for fragment in session.fragments:
             self._by_fragment[fragment] = session
 
@@ -62,6 +63,13 @@ class Port:
             self._by_fragment.pop(fragment, None)
         for address in [a for a in session.addresses if self._by_address.get(a) is session]:
             del self._by_address[address]
+
+    def _clear(self, session: Session) -> None:
+        """Forget what the session gave up by itself: addresses, credentials."""
+        while session.evicted:
+            self._by_address.pop(session.evicted.pop(), None)
+        while session.retired:
+            self._by_fragment.pop(session.retired.pop(), None)
 
     def send(self, data: bytes, address: Address) -> None:
         """One datagram of STUN or DTLS; what the kernel has no room for is lost, as on any network."""
@@ -113,8 +121,7 @@ class Port:
             if len(self._bad) < BAD_SOURCES_MAX:
                 self._bad[source[0]] = self._bad.get(source[0], 0) + 1
         elif reply is not None:
-            while session.evicted:
-                self._by_address.pop(session.evicted.pop(), None)
+            self._clear(session)
             if source in session.addresses:
                 self._by_address[source] = session
             self.send(reply, source)

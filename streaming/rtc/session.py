@@ -7,7 +7,7 @@ It owns one task, from the first authenticated check to the end. What the peer s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -68,6 +68,7 @@ class Session:
     role: Role
     remote_fingerprints: tuple[Fingerprint, ...]
     send: Callable[[bytes, Address], None]
+    turn: Callable[[], Awaitable[None]]
     forget: Callable[[Session], None]
     born_s: float
     name: str = ""
@@ -79,6 +80,7 @@ class Session:
     connected: bool = False
     counts: Counts = field(default_factory=Counts)
     evicted: list[Address] = field(default_factory=list)  # for the port to forget
+    retired: list[str] = field(default_factory=list)  # likewise
     _passwords: dict[str, bytes] = field(default_factory=dict)
     _dtls: Dtls | None = None
     _inbound: Inbound | None = None
@@ -98,9 +100,21 @@ class Session:
         self._passwords[ice.fragment] = ice.password.encode()
 
     def restart(self, ours: IceCredentials, theirs: IceCredentials) -> None:
-        """An ICE restart: both pairs are good until a check with the new one comes (RFC 9725 4.3.3)."""
+        """An ICE restart: both pairs are good until the new one is nominated (RFC 9725 section 4.3.3).
+
+        A restart that never gets so far keeps the old pair; of several, the last and the nominated live.
+        """
+        spare = [f for f in self.fragments if f not in (self.fragments[0], self.ice.fragment)]
+        self.retire(*spare, *([self.ice.fragment] if len(self.fragments) > 1 else []))
         self.ice, self.remote_ice = ours, theirs
         self.accept_credentials(ours)
+
+    def retire(self, *fragments: str) -> None:
+        """Checks for these credentials are answered no more: the newer pair is nominated."""
+        for fragment in fragments:
+            self.fragments.remove(fragment)
+            del self._passwords[fragment]
+            self.retired.append(fragment)
 
     def check(self, data: bytes, fragment: str, source: Address, now: float) -> bytes | None:
         """The reply to a connectivity check, or None when it gets none (RFC 8445 section 7.3)."""
@@ -120,7 +134,10 @@ class Session:
         if stun.ICE_CONTROLLED in message.attributes:  # we are lite: the peer must be controlling
             return stun.binding_error(message.transaction, 487, "Role Conflict", password)
         self.consent_s = now
-        self._checked(source, stun.USE_CANDIDATE in message.attributes, now)
+        nominate = stun.USE_CANDIDATE in message.attributes
+        if nominate and fragment == self.ice.fragment and len(self.fragments) > 1:
+            self.retire(*(old for old in self.fragments if old != fragment))
+        self._checked(source, nominate, now)
         return stun.binding_success(message.transaction, (source[0], source[1]), password)
 
     def _checked(self, source: Address, nominate: bool, now: float) -> None:
@@ -193,7 +210,7 @@ class Session:
             self.end(f"broken: {type(broken).__name__}")
 
     async def _live(self) -> None:
-        self._dtls = Dtls(self.certificate, self.role, self.remote_fingerprints, self._to_peer)
+        self._dtls = Dtls(self.certificate, self.role, self.remote_fingerprints, self._to_peer, self.turn)
         try:
             keys = await self._dtls.handshake()
         except HandshakeFailed as failed:

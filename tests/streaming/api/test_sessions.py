@@ -183,6 +183,9 @@ async def test_new_credentials_restart_ice_under_a_new_etag(house: House) -> Non
     assert response.headers["ETag"] != opened.headers["ETag"]
     assert response.content_type == "application/trickle-ice-sdpfrag"
     assert "a=ice-ufrag:" in await response.text()
+    assert (await call(house, "PATCH", location, token, data=OTHER + "\r\n", headers=FRAGMENT)).status == 204
+    unnamed = OTHER.replace("Zz99", "Yy88")
+    assert (await call(house, "PATCH", location, token, data=unnamed, headers=FRAGMENT)).status == 428
     stale = {**FRAGMENT, "If-Match": opened.headers["ETag"]}
     assert (await call(house, "PATCH", location, token, data=OTHER, headers=stale)).status == 412
 

@@ -73,7 +73,7 @@ def test_the_round_trip_is_learnt_from_answers() -> None:
 def test_a_packet_is_resent_once_a_round_trip() -> None:
     budget = ResendBudget()
     assert budget.allow(7, 1000, 0.0, 0.08, 3e6)
-    assert not budget.allow(7, 1000, 0.05, 0.08, 3e6)
+    assert not budget.allow(7, 1000, 0.04, 0.08, 3e6)
     assert budget.allow(7, 1000, 0.09, 0.08, 3e6)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +16,7 @@ from streaming.rtc.dtls import Certificate, Dtls, SrtpKeys
 from streaming.rtc.port import BAD_CHECKS_MAX, Port, open_socket
 from streaming.rtc.sdp import IceCredentials
 from streaming.rtc.session import ADDRESSES_MAX, CONSENT_SECONDS, SILENCE_SECONDS, Session
+from streaming.rtc.turnstile import Turnstile
 
 ID = bytes(range(12))
 OURS = IceCredentials("ours", "o" * 24)
@@ -79,6 +82,7 @@ async def door() -> AsyncIterator[Door]:
         role="server",
         remote_fingerprints=(),
         send=port.send,
+        turn=Turnstile(time.monotonic).enter,
         forget=port.remove,
         born_s=now[0],
     )
@@ -186,6 +190,40 @@ async def test_a_restart_keeps_the_old_credentials_beside_the_new(door: Door) ->
     door.port.add(door.session)
     assert len(door.arrive(check())) == 1
     assert len(door.arrive(check(new.password, "news"))) == 1
+    assert len(door.arrive(check())) == 1
+
+
+async def test_a_nominated_restart_retires_the_old_credentials(door: Door) -> None:
+    new = IceCredentials("news", "n" * 24)
+    door.session.restart(new, IceCredentials("more", "m" * 24))
+    door.port.add(door.session)
+    door.arrive(check(new.password, "news", nominate=True))
+    assert door.arrive(check()) == []
+    assert list(door.port._by_fragment) == ["news"]
+
+
+async def test_restarts_that_fail_one_after_another_keep_the_first_and_leave_nothing(door: Door) -> None:
+    for number in range(5):
+        new = IceCredentials(f"new{number}", "n" * 24)
+        door.session.restart(new, IceCredentials("more", "m" * 24))
+        door.port.add(door.session)
+    assert sorted(door.port._by_fragment) == ["new4", "ours"]
+    assert len(door.arrive(check())) == 1
+
+
+async def test_handshakes_leave_half_of_the_loop_to_others() -> None:
+    now = [0.0]
+    turnstile = Turnstile(lambda: now[0])
+    done: list[float] = []
+
+    async def step() -> None:
+        await turnstile.enter()
+        now[0] += 0.010  # ten milliseconds of work, by the clock that it is told
+        done.append(asyncio.get_running_loop().time())
+
+    await asyncio.gather(*(step() for _ in range(4)))
+    assert turnstile.steps >= 3
+    assert all(b - a >= 0.009 for a, b in itertools.pairwise(done))
 
 
 async def test_an_ended_session_leaves_nothing_at_the_door(door: Door) -> None:
@@ -211,6 +249,7 @@ async def test_media_before_the_keys_is_dropped_and_counted(door: Door) -> None:
 async def test_both_sides_get_the_same_keys_crosswise() -> None:
     here, there = Certificate.generateCertificate(), Certificate.generateCertificate()
     pair: dict[str, Dtls] = {}
+    turn = Turnstile(time.monotonic).enter
 
     def wire(other: str) -> Callable[[bytes], None]:
         def carry(data: bytes) -> None:
@@ -218,8 +257,8 @@ async def test_both_sides_get_the_same_keys_crosswise() -> None:
 
         return carry
 
-    pair["server"] = server = Dtls(here, "server", there.fingerprints(), wire("client"))
-    pair["client"] = client = Dtls(there, "client", here.fingerprints(), wire("server"))
+    pair["server"] = server = Dtls(here, "server", there.fingerprints(), wire("client"), turn)
+    pair["client"] = client = Dtls(there, "client", here.fingerprints(), wire("server"), turn)
     ours, theirs = await asyncio.gather(server.handshake(), client.handshake())
     assert ours.profile == theirs.profile == "SRTP_AEAD_AES_128_GCM"
     assert (ours.ours, ours.our_salt) == (theirs.theirs, theirs.their_salt)
@@ -235,9 +274,18 @@ def test_the_members_of_aiortc_that_we_stand_on_are_there() -> None:
     """A newer aiortc that changes one of them must be met here, not in a broadcast."""
     from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, SRTPProtectionProfile
 
-    for member in ("_setup_srtp", "_set_role", "_set_state", "_recv_next", "_write_ssl", "start", "stop"):
+    for member in (
+        "_do_handshake",
+        "_setup_srtp",
+        "_set_role",
+        "_set_state",
+        "_recv_next",
+        "_write_ssl",
+        "start",
+        "stop",
+    ):
         assert callable(getattr(RTCDtlsTransport, member)), member
     assert callable(RTCCertificate._create_ssl_context)
     assert callable(SRTPProtectionProfile.get_key_and_salt)
     names = RTCDtlsTransport.__init__.__code__.co_names
-    assert {"_srtp_profiles", "_ssl", "_role", "_task", "_transport"} <= set(names)
+    assert {"encrypted", "_srtp_profiles", "_ssl", "_role", "_task", "_transport"} <= set(names)
