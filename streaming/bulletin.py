@@ -111,7 +111,7 @@ class Bulletin:
             _log.warning("stage_unreadable", show=show, why=str(wrong))
             return
         if isinstance(stage, Stage) and stage.show == show:
-            self._relay.set_stage(stage)
+            self._relay.shows.set_stage(stage)
 
     async def _read_stages_again(self) -> None:
         await asyncio.sleep(READ_AGAIN_SECONDS)
@@ -119,18 +119,18 @@ class Bulletin:
             await self._read_stage(show)
 
     async def _tell_facts(self) -> None:
-        await self._relay.fact_came.wait()
-        self._relay.fact_came.clear()
-        while self._relay.facts:
-            fact = self._relay.facts[0]
+        await self._relay.shows.fact_came.wait()
+        self._relay.shows.fact_came.clear()
+        while self._relay.shows.facts:
+            fact = self._relay.shows.facts[0]
             packed = msgpack.packb(to_wire(fact))
             try:
                 await self._redis.xadd(FACTS_KEY, {"fact": packed}, maxlen=FACTS_KEPT, approximate=True)
             except (RedisError, OSError):
-                self._relay.fact_came.set()
+                self._relay.shows.fact_came.set()
                 raise
-            if self._relay.facts and self._relay.facts[0] is fact:
-                self._relay.facts.popleft()
+            if self._relay.shows.facts and self._relay.shows.facts[0] is fact:
+                self._relay.shows.facts.popleft()
 
     async def _register(self) -> None:
         entry = self._entry()

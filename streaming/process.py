@@ -23,7 +23,7 @@ from .relay.relay import Limits, Relay
 from .rtc.dtls import Certificate
 from .rtc.port import Port, open_socket
 from .settings import Settings, WrongSetting
-from .slate import make_pictures
+from .slate import ENCODERS, make_pictures
 from .stages import read_stages
 
 KEYS_READ_AGAIN_SECONDS: Final = 2.0
@@ -101,17 +101,18 @@ async def _take_stages(settings: Settings, relay: Relay) -> None:
         return
     try:
         for stage in await asyncio.to_thread(read_stages, settings.stages_file):
-            relay.set_stage(stage)
+            relay.shows.set_stage(stage)
     except (OSError, ValueError) as wrong:
         raise WrongSetting(f"STAGES_FILE cannot be used: {wrong}") from None
 
 
 async def _prepare_slate(relay: Relay) -> None:
     """Pictures are drawn in a process of their own; until they are there, a lost studio leaves a still."""
-    try:
-        relay.show_slate(await make_pictures())
-    except (OSError, ValueError, TimeoutError) as failed:
-        _log.warning("no_slate", why=str(failed))
+    for codec in ENCODERS:
+        try:
+            relay.shows.show_slate(codec, await make_pictures(codec))
+        except (OSError, ValueError, TimeoutError) as failed:
+            _log.warning("no_slate", codec=codec, why=str(failed))
 
 
 async def _refresh(keys: TokenKeys) -> None:
@@ -121,10 +122,10 @@ async def _refresh(keys: TokenKeys) -> None:
 
 
 def _entry(settings: Settings, relay: Relay) -> RelayEntry:
-    shows = tuple(show for show, program in relay.programs.items() if program.started)
-    load = relay.viewers() / max(1, settings.viewers_max)
+    shows = tuple(show for show, program in relay.shows.programs.items() if program.started)
+    load = relay.shows.viewers() / max(1, settings.viewers_max)
     now_ms = relay.clock.unix_ms(relay.clock.now())
-    return RelayEntry(RelayId(settings.relay_id), settings.url, now_ms, relay.viewers(), load, shows)
+    return RelayEntry(RelayId(settings.relay_id), settings.url, now_ms, relay.shows.viewers(), load, shows)
 
 
 async def run(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """The picture that stands where a studio should be: drawn and encoded once, by a helper process.
 
-`python -m streaming.slate` writes it to stdout as JSON; the relay starts it and never touches a
+`python -m streaming.slate H264` writes it to stdout as JSON; the relay starts it and never touches a
 pixel itself. The picture says nothing in any language: a quiet room, a light that breathes.
 """
 
@@ -12,7 +12,6 @@ import fractions
 import json
 import math
 import sys
-from dataclasses import dataclass
 from typing import Final, cast
 
 from .contract import Codec
@@ -26,7 +25,7 @@ ENCODERS: Final[dict[Codec, tuple[str, dict[str, str]]]] = {
     "H264": (
         "libx264",
         {
-            "preset": "medium",
+            "preset": "veryfast",
             "tune": "zerolatency",
             "profile": "baseline",
             "x264-params": "repeat-headers=1:slices=1",
@@ -39,19 +38,16 @@ _LIGHT: Final = (240, 162, 82)
 _INK: Final = (242, 238, 231)
 
 
-@dataclass(frozen=True, slots=True)
-class SlatePictures:
-    """Access units of one loop for each codec; the first one is a keyframe."""
+async def make_pictures(codec: Codec) -> tuple[bytes, ...]:
+    """Access units of one loop, the first a keyframe, made by the helper.
 
-    units: dict[Codec, tuple[bytes, ...]]
-
-
-async def make_pictures() -> SlatePictures:
-    """Run the helper. Raises OSError or ValueError when it cannot."""
+    Raises OSError, ValueError or TimeoutError when it cannot.
+    """
     helper = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "streaming.slate",
+        codec,
         stdout=asyncio.subprocess.PIPE,
         stdin=asyncio.subprocess.DEVNULL,
     )
@@ -60,18 +56,11 @@ async def make_pictures() -> SlatePictures:
             out, _ = await helper.communicate()
     except (TimeoutError, asyncio.CancelledError):
         helper.kill()
+        await helper.communicate()
         raise
     if helper.returncode != 0:
         raise ValueError(f"the slate's helper ended with code {helper.returncode}")
-    return read_pictures(out)
-
-
-def read_pictures(out: bytes) -> SlatePictures:
-    """Read what the helper wrote. Raises ValueError."""
-    found = json.loads(out)
-    return SlatePictures(
-        {codec: tuple(base64.b64decode(unit) for unit in found[codec]) for codec in ENCODERS}
-    )
+    return tuple(base64.b64decode(unit) for unit in json.loads(out))
 
 
 def encode(codec: Codec) -> list[bytes]:
@@ -114,9 +103,9 @@ def _draw(phase: float):  # type: ignore[no-untyped-def]  # an image of Pillow, 
 
 
 def main() -> None:
-    """Write the loops as JSON: codec to a list of base64 access units."""
-    loops = {codec: [base64.b64encode(u).decode() for u in encode(codec)] for codec in ENCODERS}
-    sys.stdout.write(json.dumps(loops))
+    """Write one loop as JSON: a list of base64 access units."""
+    codec: Codec = "VP8" if sys.argv[1:] == ["VP8"] else "H264"
+    sys.stdout.write(json.dumps([base64.b64encode(unit).decode() for unit in encode(codec)]))
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ def status_of(relay: Relay) -> dict[str, Any]:
     """One picture of all live things; plain values."""
     return {
         "relay": relay.id,
-        "viewers": relay.viewers(),
+        "viewers": relay.shows.viewers(),
         "half_open": sum(not s.session.connected for s in relay.seated.values()),
         "fanout": relay.fanout.path,
         "feeds": [_feed(feed) for feed in relay.feeds.values()],
-        "programs": [_program(program) for program in relay.programs.values()],
+        "programs": [_program(program) for program in relay.shows.programs.values()],
         "sender": dataclasses.asdict(relay.fanout.totals()),
         "port": dataclasses.asdict(relay.port.counts),
-        "totals": dataclasses.asdict(relay.totals),
+        "totals": {**dataclasses.asdict(relay.totals), "facts_dropped": relay.shows.facts_dropped},
     }
 
 
@@ -68,7 +68,7 @@ class _Collector:
 
     def collect(self) -> Iterator[Metric]:
         relay, sender = self._relay, self._relay.fanout.totals()
-        yield GaugeMetricFamily("relay_viewers", "Viewers connected", value=relay.viewers())
+        yield GaugeMetricFamily("relay_viewers", "Viewers connected", value=relay.shows.viewers())
         yield GaugeMetricFamily("relay_feeds", "Publishers connected", value=len(relay.feeds))
         yield CounterMetricFamily("relay_datagrams_in", "Received", value=relay.port.counts.datagrams)
         yield CounterMetricFamily("relay_datagrams_out", "Sent", value=sender.datagrams)
@@ -79,7 +79,7 @@ class _Collector:
         dropped.add_metric(["stranger"], relay.port.counts.strangers)
         yield dropped
         packets = CounterMetricFamily("relay_program_packets", "Forwarded once", labels=["show", "kind"])
-        for program in relay.programs.values():
+        for program in relay.shows.programs.values():
             for kind, count in program.packets.items():
                 packets.add_metric([program.show, kind], count)
         yield packets

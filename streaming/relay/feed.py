@@ -81,7 +81,7 @@ class Feed:
         }
         self._fanout, self._became_ready, self._became_gone = fanout, became_ready, became_gone
         self._seat: ViewerId | None = None
-        self._reported_s = 0.0
+        self.ticked_s = self._reported_s = 0.0
         self._keyframe_wanted = False
         self._keyframe_asked_s = -KEYFRAME_SECONDS_MIN
 
@@ -209,6 +209,7 @@ class Feed:
 
     def tick(self, now: float) -> None:
         """Every few milliseconds while restless, else now and then: what is missing, what is due."""
+        self.ticked_s = now
         for track in self.tracks.values():
             if track.losses.waiting and track.ssrc is not None:
                 due = track.losses.due(now)

@@ -1,7 +1,7 @@
 """The relay: who publishes, what is on air, who watches, and the heart that keeps time for all.
 
-It joins sessions to feeds and viewers, and stages to programs. It knows no HTTP and no Redis: the
-fronts call its methods, and facts wait in a bounded queue for whoever carries them away.
+It joins sessions to feeds and viewers; what is on air is `shows.py`. It knows no HTTP and no Redis:
+the fronts call its methods.
 """
 
 from __future__ import annotations
@@ -9,24 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
-from ..contract import (
-    AudienceCounted,
-    Codec,
-    Fact,
-    ProgramCut,
-    ProgramEnded,
-    ProgramStarted,
-    RelayId,
-    ShowId,
-    Stage,
-    StudioId,
-)
+from ..contract import RelayId, ShowId, StudioId
 from ..fanout import Fanout
 from ..rtc.answers import Local, Terms, ViewerSsrcs, agree, answer_publisher, answer_viewer, candidate_lines
 from ..rtc.dtls import Certificate
@@ -34,17 +22,14 @@ from ..rtc.port import Port
 from ..rtc.sdp import IceCredentials, Offer
 from ..rtc.session import Peer, Session
 from ..rtc.turnstile import Turnstile
-from ..slate import SlatePictures
 from .clock import Clock
 from .feed import Feed
-from .program import Cut, Program
-from .slate import Slate
+from .program import Program
+from .shows import Shows
 from .viewer import Viewer
 
 HEARTBEAT_SECONDS: Final = 0.02  # while something is missing or a slate plays
 QUIET_BEAT_SECONDS: Final = 0.1  # else: a wake-up from idle costs more than what it does
-FACTS_MAX: Final = 1024
-SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate goes on air
 GONE_MAX: Final = 4096
 NEWER_PUBLISHER: Final = "a newer publisher has taken this studio"
 
@@ -100,12 +85,7 @@ class Totals:
 
     published: int = 0
     watched: int = 0
-    facts_dropped: int = 0
     ended: dict[str, int] = field(default_factory=dict)
-
-
-def _is_silent(feed: Feed, now: float) -> bool:
-    return feed.media_s is not None and now - feed.media_s > SILENT_SECONDS
 
 
 class Relay:
@@ -124,92 +104,21 @@ class Relay:
     ) -> None:
         self.id, self.limits, self.clock, self.fanout, self.port = relay, limits, clock, fanout, port
         self.feeds: dict[StudioId, Feed] = {}
-        self.programs: dict[ShowId, Program] = {}
-        self.stages: dict[ShowId, Stage] = {}
+        self.shows = Shows(relay, fanout, clock, self.feeds, dismiss=self._dismiss)
         self.seated: dict[str, Seated] = {}
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
-        self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
         self.totals = Totals()
         self.turnstile = Turnstile(clock.now)
-        self.fact_came = asyncio.Event()
         self._certificate, self._addresses = certificate, addresses
         self._random = random.Random(secrets.randbits(128))
         self._second_s = 0.0
-        self._counted: dict[ShowId, int] = {}
-        self._pictures: SlatePictures | None = None
-        self._slates: dict[ShowId, Slate] = {}
-        self._restless_s = 0.0
-
-    # -- stages ------------------------------------------------------------------------------------
-
-    def set_stage(self, stage: Stage) -> None:
-        """Make the picture that the shop wants; an older wish than the last is ignored."""
-        known = self.stages.get(stage.show)
-        if known is not None and stage.version < known.version:
-            return
-        self.stages[stage.show] = stage
-        program = self.programs.get(stage.show)
-        if program is not None and (not stage.on_air or program.codec != stage.codec):
-            self._take_down(program)
-            program = None
-        if stage.on_air and program is None:
-            program = Program(stage.show, stage.codec, self.fanout, self.clock, self._program_cut)
-            self.programs[stage.show] = program
-        if program is not None:
-            self._wish(program, self.clock.now())
-
-    def show_slate(self, pictures: SlatePictures) -> None:
-        """From now on a program without a studio shows these."""
-        self._pictures = pictures
-
-    def _wish(self, program: Program, now: float) -> None:
-        """The studio of the stage while its media comes, else the slate."""
-        studio = self.stages[program.show].studio
-        feed = None if studio is None else self.feeds.get(studio)
-        if feed is None or feed.codec != program.codec or _is_silent(feed, now):
-            program.wish(self._slate_of(program), now)
-        else:
-            program.wish(feed, now)
-
-    def _slate_of(self, program: Program) -> Slate | None:
-        if program.show not in self._slates and self._pictures and program.codec in self._pictures.units:
-            self._slates[program.show] = Slate(program.codec, self._pictures.units[program.codec])
-        return self._slates.get(program.show)
-
-    def _take_down(self, program: Program) -> None:
-        del self.programs[program.show]
-        self._slates.pop(program.show, None)
-        for viewer in [s for s in self.seated.values() if s.peer in program.viewers]:
-            viewer.session.end("the show went off air")
-        program.close()
-        self._say(ProgramEnded(program.show, self.id, self._unix_ms()))
-
-    def _program_cut(self, program: Program, cut: Cut) -> None:
-        at = self._unix_ms()
-        if cut.first and cut.studio is not None:
-            self._say(ProgramStarted(program.show, self.id, cut.studio, at))
-        self._say(ProgramCut(program.show, self.id, cut.studio, cut.program_time, at))
-        _log.info("program_cut", show=program.show, studio=cut.studio, program_time=cut.program_time)
-
-    def _say(self, fact: Fact) -> None:
-        if len(self.facts) == FACTS_MAX:
-            self.totals.facts_dropped += 1
-        self.facts.append(fact)
-        self.fact_came.set()
-
-    def _unix_ms(self) -> int:
-        return self.clock.unix_ms(self.clock.now())
 
     # -- peers -------------------------------------------------------------------------------------
-
-    def codec_of(self, studio: StudioId) -> Codec:
-        """The codec that a studio must send: that of the show which has it on stage."""
-        return next((s.codec for s in self.stages.values() if s.on_air and s.studio == studio), "H264")
 
     def publish(self, studio: StudioId, offer: Offer) -> Admission:
         """Admit a publisher. Raises SdpError, NoCommonCodec, Unavailable."""
         self._check_limits(Feed, self.limits.publishers)
-        codec = self.codec_of(studio)
+        codec = self.shows.codec_of(studio)
         terms = agree(offer, codec, peer_sends=True)
         feed = Feed(
             studio,
@@ -226,7 +135,7 @@ class Relay:
 
     def watch(self, show: ShowId, offer: Offer) -> Admission:
         """Admit a viewer. Raises SdpError, NoCommonCodec, OffAir, Unavailable."""
-        program = self.programs.get(show)
+        program = self.shows.programs.get(show)
         if program is None or not program.started:
             raise OffAir(show)
         self._check_limits(Viewer, self.limits.viewers)
@@ -303,10 +212,6 @@ class Relay:
         """Our candidates, as a fragment names them."""
         return candidate_lines(self._addresses)
 
-    def viewers(self) -> int:
-        """How many are watching."""
-        return sum(len(program.viewers) for program in self.programs.values())
-
     def _forget(self, session: Session) -> None:
         self.port.remove(session)
         if self.seated.pop(session.name, None) is not None:
@@ -321,11 +226,14 @@ class Relay:
             self._end_session(feed, NEWER_PUBLISHER)
             return
         self.feeds[feed.studio] = feed
-        for program in self.programs.values():
-            self._wish(program, self.clock.now())
+        self.shows.feed_came()
         if old is not None:
             self._end_session(old, NEWER_PUBLISHER)
         _log.info("feed_ready", studio=feed.studio, feed=feed.number)
+
+    def _dismiss(self, program: Program) -> None:
+        for seated in [s for s in self.seated.values() if s.peer in program.viewers]:
+            seated.session.end("the show went off air")
 
     def _end_session(self, peer: Peer, reason: str) -> None:
         for seated in list(self.seated.values()):
@@ -337,9 +245,7 @@ class Relay:
         _log.info("feed_gone", studio=feed.studio, feed=feed.number, reason=reason)
         if self.feeds.get(feed.studio) is feed:
             del self.feeds[feed.studio]
-        for program in self.programs.values():
-            program.lose(feed)
-            self._wish(program, self.clock.now())
+        self.shows.feed_gone(feed)
 
     def _viewer_gone(self, viewer: Viewer, reason: str) -> None:
         self._count_end(reason)
@@ -351,36 +257,30 @@ class Relay:
 
     def flush(self) -> None:
         """After each batch of datagrams: hand on what programs gathered, ask for what is missing."""
-        for program in self.programs.values():
-            program.flush()
+        self.shows.flush()
         for feed in self.feeds.values():
-            if feed.restless:
-                self._tick_restless(feed, self.clock.now())
-
-    def _tick_restless(self, feed: Feed, now: float) -> None:
-        if now - self._restless_s >= HEARTBEAT_SECONDS:
-            self._restless_s = now
-            feed.tick(now)
+            if feed.restless and self.clock.now() - feed.ticked_s >= HEARTBEAT_SECONDS:
+                feed.tick(self.clock.now())
 
     async def beat(self) -> None:
         """The heart: one task for every timer of the relay."""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS if self._busy() else QUIET_BEAT_SECONDS)
-            now = self.clock.now()
-            for feed in list(self.feeds.values()):
-                feed.tick(now)
-            for program in list(self.programs.values()):
-                self._wish(program, now)
-            for slate in self._slates.values():
-                slate.tick(now)
-            self.flush()
-            if now - self._second_s >= 1.0:
-                self._second_s = now
-                self._every_second(now)
+            try:
+                self._tick(self.clock.now())
+            except Exception:  # one bad beat must not be the last
+                _log.exception("beat_broke")
 
     def _busy(self) -> bool:
-        restless = any(feed.restless for feed in self.feeds.values())
-        return restless or any(slate.listeners for slate in self._slates.values())
+        return self.shows.playing or any(feed.restless for feed in self.feeds.values())
+
+    def _tick(self, now: float) -> None:
+        for feed in list(self.feeds.values()):
+            feed.tick(now)
+        self.shows.tick(now)
+        if now - self._second_s >= 1.0:
+            self._second_s = now
+            self._every_second(now)
 
     def _every_second(self, now: float) -> None:
         self.port.sweep()
@@ -388,12 +288,7 @@ class Relay:
             reason = seated.session.expired(now)
             if reason is not None:
                 seated.session.end(reason)
-        for program in self.programs.values():
-            program.report(now)
-            viewers = len(program.viewers)
-            if self._counted.get(program.show) != viewers:
-                self._counted[program.show] = viewers
-                self._say(AudienceCounted(program.show, self.id, viewers, self.clock.unix_ms(now)))
+        self.shows.every_second(now)
 
     def end(self) -> None:
         """Say goodbye to everybody."""

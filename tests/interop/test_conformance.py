@@ -30,7 +30,7 @@ async def test_whip_of_the_relay(house: House, each: Demand) -> None:
 
 async def test_whep_of_the_relay(house: House) -> None:
     studio = await publish(house)
-    await until(lambda: house.process.relay.programs[SHOW].started)
+    await until(lambda: house.process.relay.shows.programs[SHOW].started)
     report = await run("whep", f"{house.url}/whep/{SHOW}", house.view_token(), DEMANDS)
     await studio.close()
     assert report.broken == {}

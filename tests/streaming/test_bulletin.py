@@ -74,11 +74,11 @@ async def test_a_stage_that_was_there_and_one_that_comes_are_both_made(
     redis: Any = Redis.from_url(valkey.url)
     await wish(redis, Stage(SHOW, 1, True, STUDIO))
     async with relay_on(valkey.url, tmp_path) as process:
-        await until(lambda: SHOW in process.relay.programs)
+        await until(lambda: SHOW in process.relay.shows.programs)
         await wish(redis, Stage(ShowId("sh-2"), 1, True, StudioId("st-2")))
-        await until(lambda: "sh-2" in process.relay.programs)
+        await until(lambda: "sh-2" in process.relay.shows.programs)
         await wish(redis, Stage(SHOW, 2, False, None))
-        await until(lambda: SHOW not in process.relay.programs)
+        await until(lambda: SHOW not in process.relay.shows.programs)
     await redis.aclose()
 
 
@@ -86,9 +86,9 @@ async def test_a_hint_that_was_lost_costs_a_second_and_no_more(valkey: Server, t
     redis: Any = Redis.from_url(valkey.url)
     await wish(redis, Stage(SHOW, 1, True, STUDIO))
     async with relay_on(valkey.url, tmp_path) as process:
-        await until(lambda: SHOW in process.relay.programs)
+        await until(lambda: SHOW in process.relay.shows.programs)
         await redis.set(stage_key(SHOW), msgpack.packb(to_wire(Stage(SHOW, 2, False, None))))
-        await until(lambda: SHOW not in process.relay.programs, 4)
+        await until(lambda: SHOW not in process.relay.shows.programs, 4)
     await redis.aclose()
 
 
@@ -99,12 +99,12 @@ async def test_what_happens_is_told_and_the_relay_is_in_the_registry(valkey: Ser
         house = House(tmp_path)
         house.process = process
         house.write_keys()
-        await until(lambda: SHOW in process.relay.programs)
+        await until(lambda: SHOW in process.relay.shows.programs)
         await asyncio.to_thread(process.runner.app[KEYS].refresh)
         studio = await publish(house, width=320, height=180)
-        await until(lambda: process.relay.programs[SHOW].started)
+        await until(lambda: process.relay.shows.programs[SHOW].started)
         viewer = await watch(house)
-        await until(lambda: process.relay.viewers() == 1)
+        await until(lambda: process.relay.shows.viewers() == 1)
         await told(redis, lambda fact: isinstance(fact, AudienceCounted) and fact.viewers == 1)
         assert [f.studio for f in await facts(redis) if isinstance(f, ProgramStarted)] == [STUDIO]
         entry = from_wire(msgpack.unpackb(await redis.hget(RELAYS_KEY, "r-test")))
@@ -120,11 +120,11 @@ async def test_a_relay_lives_while_redis_is_away_and_tells_later(own_server: Ser
     redis: Any = Redis.from_url(own_server.url)
     await wish(redis, Stage(SHOW, 1, True, STUDIO))
     async with relay_on(own_server.url, tmp_path) as process:
-        await until(lambda: SHOW in process.relay.programs)
+        await until(lambda: SHOW in process.relay.shows.programs)
         own_server.kill()
-        process.relay._say(ProgramStarted(SHOW, process.relay.id, STUDIO, 7))
+        process.relay.shows.say(ProgramStarted(SHOW, process.relay.id, STUDIO, 7))
         await until(lambda: process.bulletin is not None and not process.bulletin.reachable)
-        assert SHOW in process.relay.programs
+        assert SHOW in process.relay.shows.programs
         own_server.start()
         again: Any = Redis.from_url(own_server.url)
         await told(again, lambda fact: fact == ProgramStarted(SHOW, process.relay.id, STUDIO, 7))
@@ -138,6 +138,6 @@ async def test_a_stage_that_cannot_be_read_is_left_alone(valkey: Server, tmp_pat
     await redis.xadd(STAGE_WISHES_KEY, {"show": "sh-x"})
     await wish(redis, Stage(SHOW, 1, True, STUDIO))
     async with relay_on(valkey.url, tmp_path) as process:
-        await until(lambda: SHOW in process.relay.programs)
-        assert "sh-x" not in process.relay.programs
+        await until(lambda: SHOW in process.relay.shows.programs)
+        assert "sh-x" not in process.relay.shows.programs
     await redis.aclose()

@@ -241,7 +241,7 @@ async def test_unknown_paths_and_methods_are_problems_too(house: House) -> None:
 
 async def test_the_status_names_what_lives(house: House) -> None:
     studio = await publish(house, width=320, height=180)
-    await until(lambda: house.process.relay.programs[SHOW].started)
+    await until(lambda: house.process.relay.shows.programs[SHOW].started)
     status = await (await call(house, "GET", "/status")).json()
     assert status["relay"] == "r-test"
     assert status["feeds"][0]["studio"] == "st-1"

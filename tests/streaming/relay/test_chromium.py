@@ -15,7 +15,7 @@ WAIT_MS = 20_000
 
 async def test_chromium_decodes_sixty_frames_of_720p(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, open_browser() as page:
-        program = house.process.relay.programs[SHOW]
+        program = house.process.relay.shows.programs[SHOW]
         studio = await publish(house)
         await until(lambda: program.started)
         await page.evaluate(PLAYER, {"url": f"{house.url}/whep/{SHOW}", "token": house.view_token()})
@@ -37,7 +37,7 @@ async def test_chromium_decodes_sixty_frames_of_720p(tmp_path: Path) -> None:
 
 async def test_chromium_publishes_full_size_from_its_first_frame(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, open_browser() as page:
-        program = house.process.relay.programs[SHOW]
+        program = house.process.relay.shows.programs[SHOW]
         await page.evaluate(PUBLISHER, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
         await until(lambda: program.started)
         viewer = await watch(house)

@@ -12,7 +12,7 @@ async def test_a_viewer_sees_and_hears_what_a_studio_sends(tmp_path: Path) -> No
     async with open_house(tmp_path) as house:
         relay = house.process.relay
         studio = await publish(house, width=320, height=180)
-        await until(lambda: relay.programs[SHOW].started)
+        await until(lambda: relay.shows.programs[SHOW].started)
         assert relay.feeds[STUDIO].connected
         viewer = await watch(house)
         video, audio = (t.receiver.track for t in viewer.connection.getTransceivers())

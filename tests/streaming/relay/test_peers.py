@@ -41,11 +41,11 @@ async def received(peer: Peer) -> int:
 async def test_the_newest_publisher_of_a_studio_wins_at_once(house: House) -> None:
     relay = house.process.relay
     first = await publish(house, **SMALL)
-    await until(lambda: relay.programs[SHOW].started)
+    await until(lambda: relay.shows.programs[SHOW].started)
     viewer = await watch(house)
     await frames(viewer, 10)
     second = await publish(house, **SMALL)
-    await until(lambda: relay.programs[SHOW].cuts == 2)
+    await until(lambda: relay.shows.programs[SHOW].cuts == 2)
     assert [s.peer for s in relay.seated.values() if s.prefix == "whip"] == list(relay.feeds.values())
     times = await frames(viewer, 40)
     assert times == sorted(times)
@@ -57,38 +57,38 @@ async def test_the_newest_publisher_of_a_studio_wins_at_once(house: House) -> No
 async def test_a_cut_to_another_studio_goes_on_in_program_time(house: House) -> None:
     relay = house.process.relay
     one, two = await publish(house, **SMALL), await publish(house, StudioId("st-2"), **SMALL)
-    await until(lambda: relay.programs[SHOW].started and len(relay.feeds) == 2)
+    await until(lambda: relay.shows.programs[SHOW].started and len(relay.feeds) == 2)
     viewer = await watch(house)
     before = await frames(viewer, 10)
-    relay.set_stage(Stage(SHOW, 2, True, StudioId("st-2")))
-    await until(lambda: relay.programs[SHOW].studio == "st-2")
+    relay.shows.set_stage(Stage(SHOW, 2, True, StudioId("st-2")))
+    await until(lambda: relay.shows.programs[SHOW].studio == "st-2")
     after = await frames(viewer, 40)
     assert [*before, *after] == sorted([*before, *after])
-    cuts = [fact for fact in relay.facts if isinstance(fact, ProgramCut)]
+    cuts = [fact for fact in relay.shows.facts if isinstance(fact, ProgramCut)]
     assert [cut.studio for cut in cuts] == ["st-1", "st-2"]
     assert cuts[1].program_time > 0
-    assert sum(isinstance(fact, ProgramStarted) for fact in relay.facts) == 1
+    assert sum(isinstance(fact, ProgramStarted) for fact in relay.shows.facts) == 1
     for peer in (viewer, one, two):
         await peer.close()
 
 
 async def test_an_older_stage_is_ignored(house: House) -> None:
     relay = house.process.relay
-    relay.set_stage(Stage(SHOW, 5, True, StudioId("st-2")))
-    relay.set_stage(Stage(SHOW, 4, False, None))
-    assert relay.stages[SHOW].version == 5
-    assert SHOW in relay.programs
+    relay.shows.set_stage(Stage(SHOW, 5, True, StudioId("st-2")))
+    relay.shows.set_stage(Stage(SHOW, 4, False, None))
+    assert relay.shows.stages[SHOW].version == 5
+    assert SHOW in relay.shows.programs
 
 
 async def test_a_show_that_goes_off_air_dismisses_its_viewers(house: House) -> None:
     relay = house.process.relay
     studio = await publish(house, **SMALL)
-    await until(lambda: relay.programs[SHOW].started)
+    await until(lambda: relay.shows.programs[SHOW].started)
     viewer = await watch(house)
-    await until(lambda: relay.viewers() == 1)
-    relay.set_stage(Stage(SHOW, 2, False, None))
-    assert relay.viewers() == 0
-    assert relay.programs == {}
+    await until(lambda: relay.shows.viewers() == 1)
+    relay.shows.set_stage(Stage(SHOW, 2, False, None))
+    assert relay.shows.viewers() == 0
+    assert relay.shows.programs == {}
     with pytest.raises(MediaStreamError):
         await frames(viewer, 1000)
     for peer in (viewer, studio):
@@ -98,14 +98,14 @@ async def test_a_show_that_goes_off_air_dismisses_its_viewers(house: House) -> N
 async def test_requests_for_a_keyframe_are_merged(house: House) -> None:
     relay = house.process.relay
     studio = await publish(house, gop=300, **SMALL)
-    await until(lambda: relay.programs[SHOW].started)
+    await until(lambda: relay.shows.programs[SHOW].started)
     feed = relay.feeds[StudioId("st-1")]
     said: list[bytes] = []
     feed._say = said.append  # type: ignore[method-assign]  # the last step before the sender
     feed._keyframe_asked_s = -10.0
     now = house.process.relay.clock.now()
     for n in range(200):
-        relay.programs[SHOW].request_keyframe(now + n / 1000)
+        relay.shows.programs[SHOW].request_keyframe(now + n / 1000)
     assert len(said) == 1
     await studio.close()
 
@@ -119,12 +119,12 @@ async def test_what_a_viewer_loses_is_sent_again(tmp_path: Path, free_port, loss
     ) as house:
         relay = house.process.relay
         studio = await publish(house, **SMALL)
-        await until(lambda: relay.programs[SHOW].started)
+        await until(lambda: relay.shows.programs[SHOW].started)
         viewer = await watch(house)
         await frames(viewer, 5)
         network.down_loss = loss
         await frames(viewer, 120)
-        seated = next(iter(relay.programs[SHOW].viewers))
+        seated = next(iter(relay.shows.programs[SHOW].viewers))
         assert network.lost > 0
         assert seated.figures.resent > 0  # type: ignore[attr-defined]  # the audience here is a Viewer
         for peer in (viewer, studio):
@@ -140,7 +140,7 @@ async def test_a_publishers_losses_are_asked_for_again(tmp_path: Path, free_port
     ) as house:
         relay = house.process.relay
         studio = await publish(house, **SMALL)
-        await until(lambda: relay.programs[SHOW].started)
+        await until(lambda: relay.shows.programs[SHOW].started)
         network.up_loss = 0.05
         losses = relay.feeds[StudioId("st-1")].tracks["video"].losses
         before = losses.received
@@ -159,7 +159,7 @@ async def test_a_viewer_whose_address_changes_goes_on(tmp_path: Path, free_port)
     ) as house:
         relay = house.process.relay
         studio = await publish(house, **SMALL)
-        await until(lambda: relay.programs[SHOW].started)
+        await until(lambda: relay.shows.programs[SHOW].started)
         viewer = await watch(house)
         await frames(viewer, 5)
         before = relay.totals.watched
@@ -172,7 +172,7 @@ async def test_a_viewer_whose_address_changes_goes_on(tmp_path: Path, free_port)
             while await received(viewer) < counted + 30:  # noqa: ASYNC110 (statistics have no event)
                 await asyncio.sleep(0.05)
         assert relay.totals.watched == before
-        assert relay.viewers() == 1
+        assert relay.shows.viewers() == 1
         for peer in (viewer, studio):
             await peer.close()
     network.close()
@@ -190,13 +190,13 @@ async def test_a_peer_that_never_comes_is_freed(house: House) -> None:
 async def test_consent_that_expires_frees_everything(house: House) -> None:
     relay = house.process.relay
     studio = await publish(house, **SMALL)
-    await until(lambda: relay.programs[SHOW].started)
+    await until(lambda: relay.shows.programs[SHOW].started)
     viewer = await watch(house)
-    await until(lambda: relay.viewers() == 1)
+    await until(lambda: relay.shows.viewers() == 1)
     relay._every_second(relay.clock.now() + CONSENT_SECONDS + 1)
     assert relay.seated == {}
     assert relay.feeds == {}
-    assert relay.viewers() == 0
+    assert relay.shows.viewers() == 0
     await until(lambda: house.process.fanout.totals().viewers == 0)
     assert house.process.port._by_address == {}
     assert house.process.port._by_fragment == {}
@@ -207,7 +207,7 @@ async def test_consent_that_expires_frees_everything(house: House) -> None:
 async def test_a_studio_that_returns_is_on_air_again_and_viewers_stay(house: House) -> None:
     relay = house.process.relay
     studio = await publish(house, **SMALL)
-    await until(lambda: relay.programs[SHOW].started)
+    await until(lambda: relay.shows.programs[SHOW].started)
     viewer = await watch(house)
     await frames(viewer, 10)
     assert await studio.delete() == 200
@@ -225,7 +225,7 @@ async def test_two_shows_may_show_one_studio(tmp_path: Path) -> None:
     async with open_house(tmp_path, [STAGE, other]) as house:
         relay = house.process.relay
         studio = await publish(house, **SMALL)
-        await until(lambda: all(program.started for program in relay.programs.values()))
+        await until(lambda: all(program.started for program in relay.shows.programs.values()))
         viewers = [await watch(house), await watch(house, ShowId("sh-2"))]
         for viewer in viewers:
             await frames(viewer, 10)

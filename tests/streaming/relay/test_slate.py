@@ -42,20 +42,20 @@ def test_the_slate_is_encoded_with_a_keyframe_first(codec: str) -> None:
 async def test_a_show_on_air_without_its_studio_is_the_slate(tmp_path: Path) -> None:
     async with open_house(tmp_path, RELAY_SLATE="1") as house:
         relay = house.process.relay
-        await until(lambda: relay.programs[SHOW].started)
+        await until(lambda: relay.shows.programs[SHOW].started, 30)
         viewer = await watch(house)
         track, sound = (t.receiver.track for t in viewer.connection.getTransceivers())
         async with asyncio.timeout(10):
             frame = await track.recv()
             await sound.recv()
         assert (frame.width, frame.height) == (1280, 720)
-        assert not any(isinstance(fact, ProgramStarted) for fact in relay.facts)
+        assert not any(isinstance(fact, ProgramStarted) for fact in relay.shows.facts)
         studio = await publish(house, width=320, height=180)
         async with asyncio.timeout(10):
             while frame.width != 320:
                 frame = await track.recv()
-        assert any(isinstance(fact, ProgramStarted) for fact in relay.facts)
-        relay.set_stage(Stage(SHOW, 2, True, None))  # the shop wishes the slate
+        assert any(isinstance(fact, ProgramStarted) for fact in relay.shows.facts)
+        relay.shows.set_stage(Stage(SHOW, 2, True, None))  # the shop wishes the slate
         async with asyncio.timeout(10):
             while frame.width != 1280:
                 frame = await track.recv()
@@ -67,32 +67,38 @@ async def test_a_show_on_air_without_its_studio_is_the_slate(tmp_path: Path) -> 
 async def test_chromium_stays_while_its_studio_drops_and_returns(tmp_path: Path) -> None:
     async with open_house(tmp_path, RELAY_SLATE="1") as house, open_browser() as page:
         relay = house.process.relay
+        await until(lambda: "H264" in relay.shows.pictures, 30)
         studio = await publish(house, width=640, height=360)
-        await until(lambda: relay.programs[SHOW].live)
+        await until(lambda: relay.shows.programs[SHOW].live)
         await page.evaluate(PLAYER, {"url": f"{house.url}/whep/{SHOW}", "token": house.view_token()})
         await page.wait_for_function("frames.length >= 30 && frames.at(-1).width === 640")
         await studio.delete()
         await studio.close()
-        await page.wait_for_function("frames.at(-1).width === 1280", timeout=5000)
+        await page.wait_for_function("frames.at(-1).width === 1280", timeout=15000)
         again = await publish(house, width=640, height=360)
-        await page.wait_for_function("frames.at(-1).width === 640", timeout=5000)
+        await page.wait_for_function("frames.at(-1).width === 640", timeout=15000)
         await page.wait_for_timeout(1500)
         stats = (await page.evaluate(STATS))["inbound-rtp video"]
         times = await page.evaluate("frames.map(f => f.rtp)")
         assert relay.totals.watched == 1  # one connection, from first to last
         assert times == sorted(times)  # program time only goes on
         assert stats["totalFreezesDuration"] <= 0.5
-        assert [f.studio for f in relay.facts if isinstance(f, ProgramCut)][-3:] == ["st-1", None, "st-1"]
+        assert [f.studio for f in relay.shows.facts if isinstance(f, ProgramCut)][-3:] == [
+            "st-1",
+            None,
+            "st-1",
+        ]
         await again.close()
 
 
 async def test_a_studio_that_falls_silent_gives_way_to_the_slate(tmp_path: Path) -> None:
     async with open_house(tmp_path, RELAY_SLATE="1") as house:
         relay = house.process.relay
+        await until(lambda: "H264" in relay.shows.pictures, 30)
         studio = await publish(house, width=320, height=180)
-        await until(lambda: relay.programs[SHOW].live)
+        await until(lambda: relay.shows.programs[SHOW].live)
         for transceiver in studio.connection.getTransceivers():
             transceiver.sender.replaceTrack(None)
-        await until(lambda: not relay.programs[SHOW].live)
+        await until(lambda: not relay.shows.programs[SHOW].live)
         assert relay.feeds  # the connection stands; only its picture is away
         await studio.close()

@@ -1,0 +1,173 @@
+"""What is on air: a program for every show whose stage says so, made of feeds or of the slate.
+
+It turns stages (what the shop wants) into programs, and tells facts (what happened). It knows no
+session and no HTTP; facts wait in a bounded queue for whoever carries them away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+
+from ..contract import (
+    AudienceCounted,
+    Codec,
+    Fact,
+    ProgramCut,
+    ProgramEnded,
+    ProgramStarted,
+    RelayId,
+    ShowId,
+    Stage,
+    StudioId,
+)
+from ..fanout import Fanout
+from .clock import Clock
+from .feed import Feed
+from .program import Cut, Program
+from .slate import Slate
+
+FACTS_MAX: Final = 1024
+SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate goes on air
+
+_log = structlog.get_logger(__name__)
+
+
+def _is_silent(feed: Feed, now: float) -> bool:
+    return feed.media_s is not None and now - feed.media_s > SILENT_SECONDS
+
+
+class Shows:
+    """All programs of one relay."""
+
+    def __init__(
+        self,
+        relay: RelayId,
+        fanout: Fanout,
+        clock: Clock,
+        feeds: Mapping[StudioId, Feed],
+        *,
+        dismiss: Callable[[Program], None],
+    ) -> None:
+        """`feeds` is looked at, never changed; `dismiss` ends the sessions of a program's viewers."""
+        self.programs: dict[ShowId, Program] = {}
+        self.stages: dict[ShowId, Stage] = {}
+        self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
+        self.facts_dropped = 0
+        self.fact_came = asyncio.Event()
+        self._relay, self._fanout, self._clock = relay, fanout, clock
+        self._feeds, self._dismiss = feeds, dismiss
+        self._counted: dict[ShowId, int] = {}
+        self.pictures: dict[Codec, tuple[bytes, ...]] = {}
+        self._slates: dict[ShowId, Slate] = {}
+
+    def set_stage(self, stage: Stage) -> None:
+        """Make the picture that the shop wants; an older wish than the last is ignored."""
+        known = self.stages.get(stage.show)
+        if known is not None and stage.version < known.version:
+            return
+        self.stages[stage.show] = stage
+        program = self.programs.get(stage.show)
+        if program is not None and (not stage.on_air or program.codec != stage.codec):
+            self._take_down(program)
+            program = None
+        if stage.on_air and program is None:
+            program = Program(stage.show, stage.codec, self._fanout, self._clock, self._program_cut)
+            self.programs[stage.show] = program
+        if program is not None:
+            self._wish(program, self._clock.now())
+
+    def show_slate(self, codec: Codec, pictures: tuple[bytes, ...]) -> None:
+        """From now on a program of this codec without a studio shows these access units."""
+        self.pictures[codec] = pictures
+
+    def _wish(self, program: Program, now: float) -> None:
+        """The studio of the stage while its media comes, else the slate."""
+        studio = self.stages[program.show].studio
+        feed = None if studio is None else self._feeds.get(studio)
+        if feed is None or feed.codec != program.codec or _is_silent(feed, now):
+            program.wish(self._slate_of(program), now)
+        else:
+            program.wish(feed, now)
+
+    def _slate_of(self, program: Program) -> Slate | None:
+        if program.show not in self._slates and program.codec in self.pictures:
+            self._slates[program.show] = Slate(program.codec, self.pictures[program.codec])
+        return self._slates.get(program.show)
+
+    def _take_down(self, program: Program) -> None:
+        del self.programs[program.show]
+        self._slates.pop(program.show, None)
+        self._counted.pop(program.show, None)
+        self._dismiss(program)
+        program.close()
+        self.say(ProgramEnded(program.show, self._relay, self._unix_ms()))
+
+    def _program_cut(self, program: Program, cut: Cut) -> None:
+        at = self._unix_ms()
+        if cut.first and cut.studio is not None:
+            self.say(ProgramStarted(program.show, self._relay, cut.studio, at))
+        self.say(ProgramCut(program.show, self._relay, cut.studio, cut.program_time, at))
+        _log.info("program_cut", show=program.show, studio=cut.studio, program_time=cut.program_time)
+
+    def say(self, fact: Fact) -> None:
+        """Put a fact into the queue; when it is full the oldest is lost and counted."""
+        if len(self.facts) == FACTS_MAX:
+            self.facts_dropped += 1
+        self.facts.append(fact)
+        self.fact_came.set()
+
+    def _unix_ms(self) -> int:
+        return self._clock.unix_ms(self._clock.now())
+
+    # -- feeds and time ----------------------------------------------------------------------------
+
+    def codec_of(self, studio: StudioId) -> Codec:
+        """The codec that a studio must send: that of the show which has it on stage."""
+        return next((s.codec for s in self.stages.values() if s.on_air and s.studio == studio), "H264")
+
+    def feed_came(self) -> None:
+        """A studio can be cut to now."""
+        for program in self.programs.values():
+            self._wish(program, self._clock.now())
+
+    def feed_gone(self, feed: Feed) -> None:
+        """What shows this feed goes to the slate."""
+        for program in self.programs.values():
+            program.lose(feed)
+            self._wish(program, self._clock.now())
+
+    def viewers(self) -> int:
+        """How many are watching."""
+        return sum(len(program.viewers) for program in self.programs.values())
+
+    @property
+    def playing(self) -> bool:
+        """Whether a slate is on air and needs the quick beat."""
+        return any(slate.listeners for slate in self._slates.values())
+
+    def tick(self, now: float) -> None:
+        """Every few milliseconds while a slate plays, else now and then."""
+        for program in list(self.programs.values()):
+            self._wish(program, now)
+        for slate in self._slates.values():
+            slate.tick(now)
+        self.flush()
+
+    def flush(self) -> None:
+        """Hand on what programs gathered."""
+        for program in self.programs.values():
+            program.flush()
+
+    def every_second(self, now: float) -> None:
+        """Sender reports to viewers, the audience to the shop."""
+        for program in self.programs.values():
+            program.report(now)
+            viewers = len(program.viewers)
+            if self._counted.get(program.show) != viewers:
+                self._counted[program.show] = viewers
+                self.say(AudienceCounted(program.show, self._relay, viewers, self._clock.unix_ms(now)))
