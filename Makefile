@@ -27,7 +27,7 @@ check: setup web-types ## format, lint, types, laws and unit tests: before every
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
-	$(PYTEST) tests -m "not browser and not server and not slow" --ignore=tests/end_to_end --ignore=tests/interop
+	$(PYTEST) tests -m "not browser and not server and not slow"
 
 format: setup ## let ruff write the format and mend what it can
 	$(PYTHON) -m ruff format .
@@ -37,9 +37,9 @@ web-types: ## the types of web/, where Node is there
 	@if command -v npm >/dev/null; then { [ -d node_modules/typescript ] || npm ci --silent; } && npx tsc -p web; else echo "no Node: the types of web/ are left out"; fi
 
 web-test: ## the tests of web/ that need Node alone
-	@if command -v node >/dev/null; then node --test tests/web/*.test.js; else echo "no Node: the tests of web/ in Node are left out"; fi
+	@if command -v node >/dev/null; then node --test --test-reporter=dot tests/web/*.test.js; else echo "no Node: the tests of web/ in Node are left out"; fi
 
-test: system setup web-test ## all that has to hold before a change lands
+test: system setup web-types web-test ## all that has to hold before a change lands
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
@@ -52,11 +52,11 @@ bench: setup ## run every benchmark; each prints one JSON line last
 	@for file in benchmarks/[a-z]*.py; do \
 	  if grep -q __main__ "$$file"; then $(PYTHON) -m "benchmarks.$$(basename "$$file" .py)" --json; fi; done
 
-fuzz: setup ## throw random bytes at the parsers, longer than the tests do (FUZZ_SECONDS=60)
-	HYPOTHESIS_PROFILE=fuzz $(PYTEST) tests -m fuzz --timeout=0
+fuzz: setup ## throw random bytes at the parsers, longer than the tests do (EXAMPLES=…)
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(PYTEST) tests -m fuzz --timeout=0
 
-simulate: setup ## run the seeded simulations on many more seeds (SEEDS=…)
-	$(PYTHON) -m tests.simulation --seeds $${SEEDS:-20000}
+simulate: setup ## play many more seeded evenings that crash (SEEDS=…)
+	$(PYTHON) -m tests.simulation --seeds $(or $(SEEDS),20000)
 
 pictures: system setup ## take the pictures of the README from the running demo
 	@exec $(PYTHON) -m demo.pictures

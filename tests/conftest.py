@@ -16,9 +16,26 @@ from hypothesis import settings
 
 from tests.servers import KINDS, Server, binary_of
 
-settings.register_profile("fuzz", max_examples=100_000, deadline=None)
-if profile := os.environ.get("HYPOTHESIS_PROFILE"):
-    settings.load_profile(profile)
+# Folders and files whose tests live with real processes, real time or many seeds: not in `make check`.
+SLOW = (
+    "tests/commerce/desk/test_kills.py",
+    "tests/end_to_end/",
+    "tests/interop/",
+    "tests/simulation/",
+    "tests/streaming/fanout/test_compiled.py",
+    "tests/streaming/relay/",
+)
+settings.register_profile("tests", deadline=None)  # a busy machine is no failure
+settings.register_profile("fuzz", max_examples=int(os.environ.get("FUZZ_EXAMPLES", "0")) or 1, deadline=None)
+settings.load_profile("fuzz" if "FUZZ_EXAMPLES" in os.environ else "tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(SLOW):
+            item.add_marker("slow")
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("fuzz")
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ declare -A wanted=(
   [chromium]=chromium          # plays and publishes in demo, smoke and browser tests
   [redis-server]=redis-server  # the second server that integration tests run on
   [node]=nodejs                # tests of web/ alone
+  [npm]=npm                    # clients of other houses for the interop tests
   [npm]=npm                    # fetches the foreign WHIP and WHEP clients of tests/interop
   [gcc]=gcc                    # the native fan-out; without it the Python twin serves
 )
