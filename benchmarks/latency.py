@@ -152,7 +152,7 @@ def main() -> None:
         place = Path(folder)
         with relay(place) as server, studio(place, server, STUDIO_PRESET=PRESET):
             told |= asyncio.run(in_the_browser(server, seconds, count))
-        with relay(place) as server:
+        with relay(place, RELAY_SLATE="0") as server:
             told |= through_the_relay(server, (100, 500), 3.0 if wanted.quick else WITNESS_SECONDS)
             told["path"] = server.status()["fanout"]
     told["encoder"] = f"x264 {PRESET}, zerolatency, 2500 kbit/s, vbv 0.5 s, keyframe every 2 s, one slice"

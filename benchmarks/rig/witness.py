@@ -50,6 +50,7 @@ class Witness:
     def __init__(self) -> None:
         self._studio, self._viewer = Client(), Reader()
         self._delays_ms: list[float] = []
+        self._since_ns = 0
         self._sequence, self._timestamp = 1000, 90_000
         self._frames = frames("burst")
 
@@ -70,6 +71,7 @@ class Witness:
     async def run(self, seconds: float) -> dict[str, Any]:
         """Publish for so long; the delays of what came, in order."""
         self._delays_ms.clear()
+        self._since_ns = time.time_ns()
         sent = self._sequence
         await self._publish(seconds)
         await asyncio.sleep(0.3)
@@ -107,10 +109,12 @@ class Witness:
                 plain = self._viewer.inbound.unprotect(data)
             except Error:
                 continue
-            if plain[-12:-8] == MARK:
+            if plain[0] & 0x20:  # padded to the length of its neighbours (RFC 3550 section 5.1)
+                plain = plain[: -plain[-1]]
+            sent_ns = int.from_bytes(plain[-8:], "big")
+            if plain[-12:-8] == MARK and sent_ns >= self._since_ns:
                 seconds, nanoseconds = struct.unpack("qq", notes[0][2][:16])
-                arrived_ns = seconds * 1_000_000_000 + nanoseconds
-                self._delays_ms.append((arrived_ns - struct.unpack("!Q", plain[-8:])[0]) / 1e6)
+                self._delays_ms.append((seconds * 1_000_000_000 + nanoseconds - sent_ns) / 1e6)
 
     async def keep_consent(self) -> None:
         while True:
