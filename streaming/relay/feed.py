@@ -94,6 +94,7 @@ class Feed:
         except FanoutFull:
             self._seat = None
         self.connected = True
+        self._say(self._estimate())  # before the first frame is encoded
         self._became_ready(self)
 
     def moved(self, address: Address) -> None:
@@ -231,6 +232,11 @@ class Feed:
         if "video" in self.tracks:
             compound += rtcp.remb(self.ssrc, PUBLISHER_BPS, [t.ssrc for t in live if t.ssrc is not None])
         self._say(compound)
+
+    def _estimate(self) -> bytes:
+        """What the publisher may send, of the streams that its offer named."""
+        announced = [ssrc for track in self.tracks.values() for ssrc in track.terms.ssrcs[:1]]
+        return rtcp.receiver_report(self.ssrc, []) + rtcp.remb(self.ssrc, PUBLISHER_BPS, announced)
 
     def _block(self, track: FeedTrack, now: float) -> rtcp.ReportBlock:
         losses, highest = track.losses, track.losses.highest or 0
