@@ -70,6 +70,11 @@ class FakeRelay:
     async def close(self) -> None:
         await asyncio.gather(*(peer.close() for peer in self.peers))
         self.peers.clear()
+        if self.player:
+            for track in (self.player.video, self.player.audio):
+                if track:
+                    track.stop()
+            self.player = None
 
 
 def with_somebody(offer: str) -> str:

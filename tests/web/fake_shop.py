@@ -53,7 +53,12 @@ class FakeShop:
         self.orders: dict[str, dict[str, Any]] = {}
         self.carts: dict[str, list[dict[str, Any]]] = {}
         self.listeners: set[asyncio.Queue[dict[str, Any] | None]] = set()
-        self.refusal: web.Response | None = None
+        self.refusals: list[tuple[int, str, dict[str, Any]]] = []  # answered, in turn, instead of an order
+        self.keys: list[str] = []  # Idempotency-Keys of orders, as they came
+        self.kept_by_key: dict[str, dict[str, Any]] = {}
+        self.down = False  # the list of shows answers 503
+        self.no_seats = False
+        self.saved_rundown: list[dict[str, Any]] = []
         self.version = 1
 
     def plan(self) -> dict[str, dict[str, Any]]:
@@ -130,8 +135,8 @@ class FakeShop:
         return web.json_response({"buyer": f"b{number}", "token": f"buyer-{number}"}, status=201)
 
     async def list_shows(self, _: web.Request) -> web.Response:
-        if self.refusal:
-            return self.refusal
+        if self.down:
+            return problem(503, "Busy")
         return web.json_response({"shows": [s for s in self.shows.values() if s["state"] != "closed"]})
 
     async def one_show(self, request: web.Request) -> web.Response:
@@ -144,6 +149,8 @@ class FakeShop:
             return problem(404, "UnknownShow")
         if not show["on_air"]:
             return problem(409, "NotOnAir")
+        if self.no_seats:
+            return problem(503, "Busy")
         seat = {"whep": f"{request.url.origin()}/whep/{show['id']}", "token": "t", "ice": [], "expires_at": 0}
         return web.json_response(seat, status=201)
 
@@ -168,8 +175,13 @@ class FakeShop:
         return web.json_response({"lines": lines, "amounts": fake_goods.amounts(lines)})
 
     async def place(self, request: web.Request) -> web.Response:
-        if self.refusal:
-            return self.refusal
+        key = request.headers["Idempotency-Key"]
+        self.keys.append(key)
+        if self.refusals:
+            status, code, fields = self.refusals.pop(0)
+            return problem(status, code, **fields)
+        if key in self.kept_by_key:
+            return web.json_response(self.kept_by_key[key], status=201)
         body = await request.json()
         for line in body["lines"]:
             offer = self.offers[line["offer"]]
@@ -177,7 +189,8 @@ class FakeShop:
                 return problem(409, "SoldOut", offer=offer["id"])
             if offer["price"] != line["price"]:
                 return problem(409, "PriceChanged", offer=offer["id"], price=offer["price"])
-        return web.json_response(self.keep(body["lines"], body["contact"]), status=201)
+        self.kept_by_key[key] = self.keep(body["lines"], body["contact"])
+        return web.json_response(self.kept_by_key[key], status=201)
 
     def keep(
         self, lines: list[dict[str, Any]], contact: dict[str, Any], state: str = "awaiting_payment"

@@ -80,7 +80,8 @@ class Desk:
 
     async def rundown(self, request: web.Request) -> web.Response:
         if request.method == "PUT":
-            return web.json_response(await request.json())
+            self.shop.saved_rundown = (await request.json())["offers"]
+            return web.json_response({"offers": self.shop.saved_rundown})
         planned = [planned_offer(offer) for offer in list(self.shop.offers.values())[:6]]
         return web.json_response({"offers": planned})
 

@@ -11,9 +11,9 @@ import { h } from "./dom.js";
 import { silk } from "./element.js";
 import { icon } from "./icon.js";
 
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 500;
 // Decoding nothing for so long while connected: the seat is worth nothing any more.
-const STILL_LIMIT_MS = 6_000;
+const STILL_LIMIT_MS = 4_000;
 
 export class LivePicture extends silk({
   note: /** @type {import("./dom.js").Child} */ (null),

@@ -108,7 +108,7 @@ export class Watch extends EventTarget {
       this.#turn("waiting");
       return Math.min(Math.max(retry_after_ms, 1_000), LONGEST_WAIT_FOR_AIR_MS);
     }
-    this.#turn(status === 503 && !(code === "Offline") ? "full" : this.#shown ? "lost" : "joining");
+    this.#turn(this.#shown ? "lost" : status === 503 ? "full" : "joining");
     return retry_after_ms;
   }
 

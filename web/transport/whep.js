@@ -11,7 +11,7 @@ import { pause, retryAfterMs, waitMs } from "./backoff.js";
 const ANSWER_LIMIT_MS = 8_000;
 const CONNECT_LIMIT_MS = 8_000;
 // A path may falter for a moment; longer than this and another seat is quicker than waiting.
-const DISCONNECTED_LIMIT_MS = 2_500;
+const DISCONNECTED_LIMIT_MS = 1_500;
 const REPEATS_OF_A_BUSY_RELAY = 3;
 const REPEATABLE = new Set([409, 503]);
 
