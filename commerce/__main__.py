@@ -20,6 +20,7 @@ from commerce.live.durability import NotDurable
 from commerce.live.sessions import STORE_ERRORS
 from commerce.log import configure
 from commerce.payments.firms import open_firms
+from commerce.payments.settings import FirmSettings
 from commerce.settings import ShopSettings, load
 
 SHUTDOWN_SECONDS: Final = 5.0
@@ -27,10 +28,9 @@ SHUTDOWN_SECONDS: Final = 5.0
 log = structlog.get_logger("shop")
 
 
-async def serve(settings: ShopSettings) -> None:
+async def serve(settings: ShopSettings, firms: FirmSettings) -> None:
     """Serve until SIGTERM or SIGINT; then end listeners, answer what is under way, close."""
-    firms = partial(open_firms, settings.bank_url, settings.keys_dir)
-    async with open_house(settings, firms) as house:
+    async with open_house(settings, partial(open_firms, firms)) as house:
         runner = web.AppRunner(make_app(house), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
         site = web.TCPSite(
@@ -57,10 +57,10 @@ def _tls(settings: ShopSettings) -> ssl.SSLContext | None:
 
 def main() -> None:
     """Run the front; ends with one sentence where it cannot start."""
-    settings = load(ShopSettings, os.environ)
+    settings, firms = load(ShopSettings, os.environ), load(FirmSettings, os.environ)
     configure()
     try:
-        uvloop.run(serve(settings))
+        uvloop.run(serve(settings, firms))
     except (NotDurable, OSError, *STORE_ERRORS) as wrong:
         print(f"The shop cannot run: {wrong}", file=sys.stderr)  # noqa: T201  the one sentence a person sees
         raise SystemExit(1) from None

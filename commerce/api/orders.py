@@ -25,7 +25,6 @@ from commerce.show.commands import CancelOrder, PlaceOrder
 from commerce.show.language import OrderLine
 from commerce.show.state import Order
 
-BANK: Final = "sandbox"
 FOLD_SECONDS: Final = 2.0  # how long an answer waits for this process to fold what the desk committed
 
 
@@ -123,10 +122,11 @@ async def _firm_page(ask: Ask, feed: Feed, order: Order) -> str | None:
     language = ask.request.headers.get("Accept-Language", "en")[:2].lower()
     page = await pay_page(
         house.books,
-        house.providers[BANK],
+        next(iter(house.providers.values())),  # the one chosen for new payments
         payable,
         return_url=f"{house.settings.origin}/orders/{order.id}",
         language=language,
+        payer_ip=house.source_of(ask.request),
         now_ms=ask.now_ms,
     )
     return None if isinstance(page, FirmRefused | FirmSilent) else page

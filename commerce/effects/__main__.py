@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import os
 import signal
 import sys
@@ -27,9 +26,11 @@ from commerce.live.inbox import Inbox
 from commerce.live.roster import Roster
 from commerce.live.stage import Stages
 from commerce.live.valkey import open_redis, open_wire
+from commerce.log import configure
 from commerce.payments.desk import through
 from commerce.payments.firms import open_firms
 from commerce.payments.provider import Provider
+from commerce.payments.settings import FirmSettings
 
 PERSONS_KEY_FILE = "persons.key"
 REFUND_SECONDS = 1.0
@@ -52,7 +53,7 @@ def jobs(books: Books, firms: Mapping[str, Provider], inbox: Inbox) -> list[asyn
     return [asyncio.create_task(go_round(name, seconds, job), name=name) for name, seconds, job in rounds]
 
 
-async def serve(wanted: EffectsSettings) -> int:
+async def serve(wanted: EffectsSettings, firm_settings: FirmSettings) -> int:
     """Run until told to end; the exit code."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -62,7 +63,7 @@ async def serve(wanted: EffectsSettings) -> int:
     roster = Roster(redis)
     inbox = Inbox(connect, roster)
     books = await open_books(wanted.database_url, wanted.keys_dir / PERSONS_KEY_FILE)
-    firms = await open_firms(wanted.bank_url, wanted.keys_dir)
+    firms = await open_firms(firm_settings)
     office = Office(
         books,
         roster,
@@ -97,17 +98,10 @@ async def serve(wanted: EffectsSettings) -> int:
 
 def main() -> int:
     """Start the process."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    configure()
+    return uvloop.run(
+        serve(settings.load(EffectsSettings, os.environ), settings.load(FirmSettings, os.environ))
     )
-    return uvloop.run(serve(settings.load(EffectsSettings, os.environ)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from commerce.settings import Address, absolute, address, database_url, origin, redis_url, setting
+from commerce.settings import Address, absolute, address, database_url, redis_url, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,4 +18,3 @@ class EffectsSettings:
     redis_url: str = setting("REDIS_URL", redis_url, "unix://{var}/valkey/s")
     database_url: str = setting("DATABASE_URL", database_url, "sqlite+aiosqlite:///{var}/books.sqlite")
     keys_dir: Path = setting("KEYS_DIR", absolute, "{var}/keys")
-    bank_url: str = setting("BANK_URL", origin, "http://127.0.0.1:8082")

@@ -24,7 +24,14 @@ class Payable:
 
 
 async def pay_page(
-    books: Books, provider: Provider, payable: Payable, *, return_url: str, language: str, now_ms: int
+    books: Books,
+    provider: Provider,
+    payable: Payable,
+    *,
+    return_url: str,
+    language: str,
+    payer_ip: str,
+    now_ms: int,
 ) -> str | FirmRefused | FirmSilent:
     """The URL where the order can be paid. An open try of the same sum is used again, else one is made."""
     payment = await _open_try(books, provider.name, payable, now_ms)
@@ -33,7 +40,9 @@ async def pay_page(
     async with books.read() as tx:
         merchant = await find_merchant(tx, payable.merchant)
     payee = _in_language(merchant.name, language) if merchant else payable.merchant
-    bill = Bill(payment.id, payable.order, payable.amount, payable.currency, payee, return_url, language)
+    bill = Bill(
+        payment.id, payable.order, payable.amount, payable.currency, payee, return_url, language, payer_ip
+    )
     page = await provider.open_page(bill)
     async with books.begin() as tx:
         said = page.transcript

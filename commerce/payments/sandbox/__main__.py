@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-import structlog
 from aiohttp import web
 
 from commerce.books.keyfile import read_or_make
+from commerce.log import configure
 from commerce.payments.sandbox.app import Bank
 from commerce.payments.sandbox.settings import BankSettings
 from commerce.payments.sandbox.till import Till
@@ -19,10 +19,7 @@ SECRET_BYTES = 32
 
 def main() -> None:
     """Serve until told to end; aiohttp ends connections in order on SIGTERM and SIGINT."""
-    structlog.configure(
-        processors=[structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-    )
+    configure()
     settings = load(BankSettings, os.environ)
     bank = Bank(settings, Till(settings.state_file), read_or_make(settings.secret_file, SECRET_BYTES))
     try:

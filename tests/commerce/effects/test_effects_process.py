@@ -28,6 +28,8 @@ from commerce.live.valkey import open_redis, open_wire
 from commerce.payments.adapters.sandbox import SandboxBank
 from commerce.payments.firms import open_firms
 from commerce.payments.provider import Bill, Looked, PaymentPage
+from commerce.payments.settings import FirmSettings
+from commerce.settings import read
 from commerce.show import commands as c
 from tests.commerce.desk_in_hand import DeskInHand
 from tests.commerce.payments.paying import choose
@@ -36,7 +38,7 @@ from tests.commerce.stocked import SHOW, an_evening, open_shop, open_try, stock_
 from tests.servers import Server
 
 pytestmark = pytest.mark.slow
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 80
 
 
 class Processes:
@@ -165,7 +167,7 @@ async def test_money_for_a_lapsed_order_comes_back_from_the_bank(
     valkey: Server, processes: Processes, books_beside: Books, short_dir: Path
 ) -> None:
     processes.start("commerce.payments.sandbox")
-    firms = await open_firms(processes.bank, short_dir / "keys")
+    firms = await open_firms(read(FirmSettings, processes.environment))
     bank = firms["sandbox"]
     assert isinstance(bank, SandboxBank)
     bill = Bill("pa-1", "or-1", 1_000, "CNY", "Silk House", "http://127.0.0.1:1/orders/or-1")
