@@ -81,3 +81,46 @@ def test_a_merchant_of_another_house_sees_nothing_of_it(sheet: dict[str, Any]) -
         other.wait_for_load_state("networkidle")
         assert "honey" not in other.locator("body").inner_text().lower()
         assert "Made by hand" in other.locator("body").inner_text()
+
+
+SESSION = """
+async ([url, token, publish]) => {
+  const peer = globalThis.peer = new RTCPeerConnection();
+  const wanted = { video: { width: 640, height: 360 }, audio: true };
+  const camera = publish && await navigator.mediaDevices.getUserMedia(wanted);
+  const tracks = publish ? camera.getTracks() : ["video", "audio"];
+  for (const track of tracks) peer.addTransceiver(track, { direction: publish ? "sendonly" : "recvonly" });
+  await peer.setLocalDescription();
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/sdp" };
+  const answer = await fetch(url, { method: "POST", headers, body: peer.localDescription.sdp });
+  if (answer.ok) await peer.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  return answer.status;
+}
+"""
+DECODED = """
+async () => {
+  for (const report of (await peer.getStats()).values())
+    if (report.type === "inbound-rtp" && report.kind === "video" && report.frameHeight === 360
+        && report.framesDecoded >= 30) return true;
+  return false;
+}
+"""
+
+
+def test_a_script_publishes_and_watches_with_the_idle_pair(sheet: dict[str, Any]) -> None:
+    """Nobody is in the second show's studio; what demo.json says of it is all that a script needs."""
+    with chromium() as browser:
+        studio, viewer = tab(browser, DESK), tab(browser, PHONE)
+        for page in (studio, viewer):
+            page.goto(sheet["merchant"])  # any page of an origin that may use a camera
+        assert studio.evaluate(SESSION, [sheet["whip_idle"], sheet["whip_idle_token"], True]) == 201
+        assert viewer.evaluate(SESSION, [sheet["whep_idle"], sheet["whep_idle_token"], False]) == 201
+        viewer.wait_for_function(DECODED)
+
+
+def test_https_serves_pages_events_and_the_way_to_the_picture() -> None:
+    with own_demo({"HTTPS": "1"}) as secure, chromium() as browser:
+        assert {secure[name][:8] for name in ("viewer", "api", "whep", "whip_idle")} == {"https://"}
+        viewer = tab(browser, PHONE)
+        steps.watch(viewer, secure["viewer"])
+        expect(viewer.locator(steps.test_id("offer-card")).first).to_be_visible()
