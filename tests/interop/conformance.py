@@ -33,6 +33,8 @@ async def run(kind: str, url: str, token: str, demands: list[Demand]) -> Report:
         for each in demands:
             try:
                 await each.check(Endpoint(kind, url, token, http))
+            except aiohttp.ClientConnectorError as nobody:
+                raise SystemExit(f"{url} cannot be reached: {nobody.os_error.strerror}.") from None
             except (Broken, aiohttp.ClientError, TimeoutError, IndexError) as seen:
                 report.broken[each.name] = str(seen) or type(seen).__name__
                 print(f"{kind}  broken  {each.name} ({each.where}): {report.broken[each.name]}")

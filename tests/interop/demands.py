@@ -65,9 +65,11 @@ async def the_session_has_a_strong_quoted_etag(endpoint: Endpoint) -> None:
 
 @must("RFC 9725 4.2")
 async def two_sessions_have_urls_and_credentials_of_their_own(endpoint: Endpoint) -> None:
-    async with endpoint.session() as one, endpoint.session() as other:
-        demand(one.url != other.url, "two sessions share a URL")
-        fragments = [re.findall(r"a=ice-ufrag:(\S+)", each.reply.text)[0] for each in (one, other)]
+    async with endpoint.session() as one:
+        first = one
+    async with endpoint.session() as other:
+        demand(first.url != other.url, "two sessions share a URL")
+        fragments = [re.findall(r"a=ice-ufrag:(\S+)", each.reply.text)[0] for each in (first, other)]
         demand(fragments[0] != fragments[1], "two sessions share ICE credentials")
 
 
