@@ -213,31 +213,27 @@ def measure(attempts: int, http_attempts: int) -> dict[str, Any]:
         took = time.monotonic() - began
         open_show(shop.url, SHOW, [c.CloseShow()])
         asyncio.run(settled(shop))
-        audit = subprocess.run(
-            [
-                *(sys.executable, "-m", "benchmarks.rig.audit", shop.url, SHOW, str(UNITS)),
-                *(str(journals), str(place / "books.sqlite")),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    told = json.loads(audit.stdout)
-    return {
-        "bench": "flash",
-        "attempts": told["attempts"],
+        told = audited(shop, journals)
+    return {"bench": "flash", **told, **kills_of(shop), "seconds": round(took, 1)} | {
         "http_attempts": http_attempts,
-        "sold": told["sold"],
-        "oversold": told["oversold"],
-        "lost": told["lost"],
-        "doubled": told["doubled"],
-        "over_limit": told["over_limit"],
-        "kills": sum(shop.kills.values()),
         "attempts_per_s": round(told["attempts"] / took),
-        "placed": told["placed"],
+    }
+
+
+def audited(shop: Shop, journals: Path) -> dict[str, int]:
+    """What the separate script finds."""
+    command = [sys.executable, "-m", "benchmarks.rig.audit", shop.url, SHOW, str(UNITS)]
+    command += [str(journals), str(shop.place / "books.sqlite")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    told: dict[str, int] = json.loads(done.stdout)
+    return told
+
+
+def kills_of(shop: Shop) -> dict[str, Any]:
+    return {
+        "kills": sum(shop.kills.values()),
         "kills_of": shop.kills,
         "waiting_at_kills": shop.waiting_at_kills,
-        "seconds": round(took, 1),
     }
 
 

@@ -98,7 +98,7 @@ async def _open(url: str, show: str, commands: list[c.Command]) -> None:
     redis = open_redis(url)
     inbox = Inbox(lambda: open_wire(url), Roster(redis))
     for number, command in enumerate(commands):
-        await ask_until_told(inbox, show, command, f"open-{number}")
+        await ask_until_told(inbox, show, command, f"{type(command).__name__}-{number}")
     await inbox.aclose()
     await redis.aclose()
 
