@@ -379,11 +379,19 @@ static void job_free(Job *job) {
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
-#else
-struct mmsghdr { struct msghdr msg_hdr; unsigned msg_len; };
-static int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags) {
-    (void)count; /* where there is no sendmmsg, one message a call */
-    return sendmsg(fd, &messages->msg_hdr, flags) < 0 ? -1 : 1;
+#endif
+#if defined(__linux__) && !defined(WITHOUT_SENDMMSG)
+enum { HAS_SENDMMSG = true };
+typedef struct mmsghdr Message;
+static int send_messages(int fd, Message *messages, int count) {
+    return sendmmsg(fd, messages, (unsigned)count, MSG_DONTWAIT);
+}
+#else /* macOS, and a build of the tests: one message a call */
+enum { HAS_SENDMMSG = false };
+typedef struct { struct msghdr msg_hdr; } Message;
+static int send_messages(int fd, Message *messages, int count) {
+    (void)count;
+    return sendmsg(fd, &messages->msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
 }
 #endif
 
@@ -431,7 +439,7 @@ static int run_refused(Sender *s, int i, int error, int64_t now_ns) {
 }
 
 static void send_batch(Sender *s) {
-    struct mmsghdr messages[64];
+    Message messages[64];
     struct iovec parts[64];
     union { char room[CMSG_SPACE(sizeof(uint16_t))]; struct cmsghdr align; } controls[64];
     int64_t now_ns = monotonic_ns();
@@ -461,7 +469,7 @@ static void send_batch(Sender *s) {
 #endif
         }
         ADD(s->system_calls, 1);
-        int sent = sendmmsg(s->fd, messages, (unsigned)count, MSG_DONTWAIT);
+        int sent = send_messages(s->fd, messages, count);
         if (sent < 0 && errno == EINTR) continue;
         for (int k = 0; k < sent; k++) run_sent(s, &s->runs[i + k], now_ns);
         i += sent >= 0 ? sent : run_refused(s, i, errno, now_ns);
@@ -798,13 +806,13 @@ static bool is_media(Verb verb) { return verb >= FORWARD && verb <= REPORT; }
 
 /* Wait on a condition until a monotonic moment. */
 static void wait_until(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until_ns) {
-#ifdef __linux__
-    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000}; /* the condition's clock is monotonic */
-    pthread_cond_timedwait(condition, lock, &until);
-#else
+#ifdef __APPLE__ /* no monotonic conditions there */
     int64_t left = until_ns - monotonic_ns();
     struct timespec rest = {left > 0 ? left / 1000000000 : 0, left > 0 ? left % 1000000000 : 0};
     pthread_cond_timedwait_relative_np(condition, lock, &rest);
+#else
+    struct timespec until = {until_ns / 1000000000, until_ns % 1000000000};
+    pthread_cond_timedwait(condition, lock, &until);
 #endif
 }
 
@@ -834,6 +842,10 @@ static void flush_due(Sender *s, int64_t moment_ns) {
     }
 }
 
+static bool is_late(Sender *s, int64_t waited_ns) {
+    return waited_ns > LATE_AFTER_NS && __atomic_load_n(&s->frozen_ns, __ATOMIC_RELAXED) == NOT_FROZEN;
+}
+
 static void *sender_main(void *owner) {
     Sender *s = owner;
     for (bool stop = false; !stop;) {
@@ -845,7 +857,7 @@ static void *sender_main(void *owner) {
         bool idle = !job;
         if (job) {
             stop = job->verb == STOP;
-            if (is_media(job->verb) && began_ns - job->posted_ns > LATE_AFTER_NS) {
+            if (is_media(job->verb) && is_late(s, began_ns - job->posted_ns)) {
                 ADD(s->late_jobs, 1);
                 job_free(job);
             } else
@@ -1269,7 +1281,7 @@ static void Sender_dealloc(Sender *s) {
 static void condition_init(pthread_cond_t *condition) {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
-#ifdef __linux__
+#ifndef __APPLE__
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 #endif
     pthread_cond_init(condition, &attributes);
@@ -1383,7 +1395,9 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_native", "The fast 
 
 PyMODINIT_FUNC PyInit__native(void) {
     PyObject *made = PyModule_Create(&module), *sender = made ? PyType_FromSpec(&sender_spec) : NULL;
-    if (sender && PyModule_AddObject(made, "Sender", sender) == 0) return made;
+    if (sender && PyModule_AddIntConstant(made, "has_sendmmsg", HAS_SENDMMSG) == 0 &&
+        PyModule_AddObject(made, "Sender", sender) == 0)
+        return made;
     Py_XDECREF(sender);
     Py_XDECREF(made);
     return NULL;

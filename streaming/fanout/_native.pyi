@@ -8,6 +8,8 @@ _Block: TypeAlias = tuple[bytes, int, int]  # octets, where send time and captur
 _Track: TypeAlias = tuple[int, int, int, int, int, _Block, _Block]
 _Keys: TypeAlias = tuple[bytes, bytes, bytes]  # key, salt, auth
 
+has_sendmmsg: int
+
 def load_crypto(path: str, /) -> str: ...
 def protect(gcm: bool, keys: _Keys, packet: bytes, header: int, index: int, /) -> bytes: ...
 

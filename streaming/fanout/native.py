@@ -73,7 +73,8 @@ class NativeSender:
         crypto = load_crypto()
         fast = _native.Sender(sock.fileno(), sock.family, seats, sources, gso)
         self._fast = fast
-        self.path = f"native, {crypto}, sendmmsg" + (" with GSO" if gso else "")
+        call = "sendmmsg" if _native.has_sendmmsg else "sendmsg"
+        self.path = f"native, {crypto}, {call}" + (" with GSO" if gso else "")
         # These need no translation: the loop calls C directly.
         self.open_source, self.close_source = fast.open_source, fast.close_source
         self.leave, self.move = fast.leave, fast.move

@@ -219,7 +219,8 @@ class PythonSender:
             self._totals["busy_ns"] += time.monotonic_ns() - began_ns
 
     def _do(self, job: Job, now_ns: int) -> None:
-        if job.media and now_ns - job.posted_ns > LATE_AFTER_MS * 1_000_000:
+        late = self._frozen_ns is None and now_ns - job.posted_ns > LATE_AFTER_MS * 1_000_000
+        if job.media and late:
             self._totals["late_jobs"] += 1
             return
         try:

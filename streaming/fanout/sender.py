@@ -75,7 +75,7 @@ class Sender(Protocol):
     def counts(self, viewer: int) -> ViewerCounts: ...
     def totals(self) -> Totals: ...
     def freeze(self, now_ns: int | None) -> None:
-        """Stamp this moment as send time from now on (tests); None: the clock."""
+        """Stamp this moment as send time, and find no job late, from now on (tests); None: the clock."""
 
     def hold(self, held: bool) -> None:
         """Start no job while held (tests fill the queue so)."""

@@ -47,7 +47,10 @@ def library(name: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_the_native_twin_under_address_and_undefined_behaviour_sanitizers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kernel", ["SENDMMSG", "WITHOUT_SENDMMSG"])
+def test_the_native_twin_under_address_and_undefined_behaviour_sanitizers(
+    tmp_path: Path, kernel: str
+) -> None:
     asan = library("libasan.so")
     if not Path(asan).is_absolute():
         pytest.skip("this compiler came without libasan")
@@ -62,6 +65,7 @@ def test_the_native_twin_under_address_and_undefined_behaviour_sanitizers(tmp_pa
         "-fsanitize=address,undefined",
         "-fno-sanitize-recover=all",
         f"-I{HEADERS.parent}",
+        f"-D{kernel}",
     )
     environment = os.environ | {
         "LD_PRELOAD": f"{asan} {library('libubsan.so')}",

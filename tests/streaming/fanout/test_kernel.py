@@ -80,12 +80,15 @@ def test_a_queue_is_bounded_by_bytes_too(rig: Rig) -> None:
 def test_media_that_waited_too_long_is_dropped(rig: Rig) -> None:
     import time
 
+    rig.sender.freeze(None)
     viewer = rig.sit()
     rig.fanout.drain()
     rig.sender.hold(True)
     rig.fanout.forward(rig.video, packets(0, [10]))
     time.sleep(0.6)  # the queue reads the real clock: live media is late after half a second
     rig.sender.hold(False)
+    assert rig.fanout.drain()
+    rig.sender.freeze(0)
     rig.show(packets(1, [10]))
     assert [h.sequence for h in viewer.rtp()] == [1]
     assert rig.fanout.totals().late_jobs == 1

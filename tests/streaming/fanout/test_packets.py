@@ -133,6 +133,7 @@ def test_every_layout_of_extensions_is_read_back(rig: Rig, profile: Profile, nam
 
 
 def test_the_send_time_runs_with_the_clock(rig: Rig) -> None:
+    rig.sender.freeze(None)
     viewer = rig.sit()
     for number in range(3):
         rig.show(packets(number, [10]))
