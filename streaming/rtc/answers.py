@@ -14,6 +14,11 @@ from .sdp import Codec, Fingerprint, IceCredentials, Offer, SdpError, Section
 
 ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 ABS_CAPTURE_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+_LAYER_NAMES: Final = (
+    "urn:ietf:params:rtp-hdrext:sdes:mid",
+    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+)
 START_KBPS: Final = 4000  # a foreign browser then sends full size from its first frame
 _ONE_BYTE_IDS: Final = range(1, 15)
 _UDP_PRIORITY: Final = 2_130_706_431  # host candidate, component 1 (RFC 8445 section 5.1.2.1)
@@ -263,7 +268,19 @@ def _from_publisher(section: Section, track: TrackTerms, codec: str) -> list[str
     start = f"x-google-start-bitrate={START_KBPS}"
     lines = ["a=recvonly", *_codec_lines(offered, track, codec, start)]
     lines += _feedback_lines(track, ("ccm fir", "nack", "nack pli", "goog-remb"))
-    return lines + _extension_lines(track)
+    return lines + _extension_lines(track) + _best_layer_lines(section)
+
+
+def _best_layer_lines(section: Section) -> list[str]:
+    """Of a simulcast offer only the last layer, by custom the largest (RFC 8853 section 5.3.2).
+
+    Unanswered, a browser would send the first alone, which is the smallest.
+    """
+    sent = [rid for rid, direction in section.rids if direction == "send"]
+    if not sent or not section.simulcast:
+        return []
+    lines = [f"a=extmap:{section.extensions[uri]} {uri}" for uri in _LAYER_NAMES if uri in section.extensions]
+    return [*lines, f"a=rid:{sent[-1]} recv", f"a=simulcast:recv {sent[-1]}"]
 
 
 def _to_viewer(section: Section, track: TrackTerms, codec: str, ssrcs: ViewerSsrcs) -> list[str]:

@@ -95,6 +95,15 @@ def test_the_handshake_is_answered_with_the_other_role(offered: str, role: str, 
     assert f"a=setup:{answered}\r\n" in viewer_answer(text)
 
 
+def test_of_a_simulcast_offer_the_largest_layer_is_taken() -> None:
+    layers = "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
+    layers += "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;h;f\r\n"
+    answer = publisher_answer(offer("sendonly").replace("a=mid:0\r\n", "a=mid:0\r\n" + layers))
+    assert "a=rid:f recv\r\na=simulcast:recv f\r\n" in answer
+    assert "a=rid:q" not in answer
+    assert "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id" in answer
+
+
 def test_sections_that_are_not_served_are_refused_in_their_place() -> None:
     data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:2\r\n"
     answer = viewer_answer(offer() + data)

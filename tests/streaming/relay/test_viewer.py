@@ -1,0 +1,166 @@
+"""What a player asks for, and what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from streaming.contract import ShowId
+from streaming.domain.timeline import middle, ntp_from_unix, short_units
+from streaming.fanout import Kind, Packet, SourceId
+from streaming.relay.clock import Clock
+from streaming.relay.viewer import KEYFRAME_SECONDS_MIN, Viewer
+from streaming.rtc import rtcp
+from streaming.rtc.answers import Terms, TrackTerms, ViewerSsrcs
+from streaming.rtc.dtls import SrtpKeys
+from streaming.rtc.sdp import IceCredentials
+from tests.streaming.fakes import NotedFanout
+
+KEYS = SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(16), bytes(12), bytes(16), bytes(12))
+M, R, A = 11, 12, 13
+START = 30_000
+EPOCH = 1_790_000_000.0
+
+
+class Show:
+    """A program of a hundred packets, of which the viewer takes all."""
+
+    show = ShowId("sh")
+
+    def __init__(self) -> None:
+        self.packets = [Packet(n, n * 3000, True, bytes(1000)) for n in range(100)]
+        self.keyframes_wanted = 0
+        self.viewers: list[Viewer] = []
+
+    def admit(self, viewer: Viewer, now: float) -> None:
+        self.viewers.append(viewer)
+        viewer.begin("video", SourceId(1), 0, self.packets[:3])
+        viewer.begin("audio", SourceId(2), 50, [])
+
+    def dismiss(self, viewer: Viewer) -> None:
+        self.viewers.remove(viewer)
+
+    def recall(self, kind: Kind, sequence: int) -> Packet | None:
+        return self.packets[sequence] if 0 <= sequence < 100 else None
+
+    def newest(self, kind: Kind) -> int:
+        return 99
+
+    def request_keyframe(self, now: float) -> None:
+        self.keyframes_wanted += 1
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.fanout, self.show = NotedFanout(), Show()
+        self.later: list[Callable[[], None]] = []
+        self.ends: list[str] = []
+        self.viewer = Viewer(
+            program=self.show,
+            terms=Terms(
+                role="server",
+                remote_ice=IceCredentials("a", "b"),
+                remote_fingerprints=(),
+                video=TrackTerms("0", 108, 109, 2, 14),
+                audio=TrackTerms("1", 111, None, 2, 0),
+            ),
+            ssrcs=ViewerSsrcs(M, R, A),
+            starts=(START, 2000, 3000),
+            fanout=self.fanout,
+            clock=Clock(now=lambda: 0.0, offset_s=EPOCH),
+            later=lambda seconds, act: self.later.append(act),
+            became_gone=lambda viewer, reason: self.ends.append(reason),
+        )
+        self.viewer.ready(KEYS, ("192.0.2.1", 9))
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def own(sequence: int) -> int:
+    return (START + sequence) & 0xFFFF
+
+
+def test_a_viewer_is_seated_with_its_own_numbers_and_begins_with_the_cache(bench: Bench) -> None:
+    (seat,) = bench.fanout.seats.values()
+    assert seat.video is not None
+    assert (seat.video.payload_type, seat.video.rtx_payload_type, seat.video.abs_send_time_id) == (
+        108,
+        109,
+        2,
+    )
+    assert [(source, offset) for _, source, offset in bench.fanout.segments] == [(1, START), (2, 1950)]
+    assert [p.sequence for p in bench.fanout.alone[bench.viewer.seat]] == [0, 1, 2]  # type: ignore[index]  # it is seated
+
+
+def test_what_is_asked_for_is_sent_again_and_once_more_a_little_later(bench: Bench) -> None:
+    bench.viewer.rtcp_came(rtcp.nack(1, M, [own(5), own(6)]), 1.0)
+    assert [(r.own_sequence, r.packet.sequence) for _, r in bench.fanout.resent] == [
+        (START + 5, 5),
+        (START + 6, 6),
+    ]
+    bench.later[0]()
+    assert len(bench.fanout.resent) == 4
+
+
+def test_what_was_never_sent_or_is_forgotten_is_not_sent(bench: Bench) -> None:
+    bench.viewer.rtcp_came(rtcp.nack(1, M, [own(5000)]), 1.0)
+    bench.viewer.rtcp_came(rtcp.nack(1, 4711, [own(5)]), 1.0)
+    assert bench.fanout.resent == []
+    assert bench.viewer.figures.too_old == 1
+
+
+def test_a_storm_of_requests_is_answered_within_the_budget(bench: Bench) -> None:
+    for n in range(1000):
+        bench.viewer.rtcp_came(rtcp.nack(1, M, [own(k) for k in range(100)]), n / 1000)
+    rate = 3_000_000 * 0.25 / 8
+    assert sum(len(r.packet.payload) for _, r in bench.fanout.resent) <= 64_000 + rate * 1.0 + 1000
+
+
+def test_a_player_that_begs_for_keyframes_is_heard_now_and_then(bench: Bench) -> None:
+    for n in range(100):
+        bench.viewer.rtcp_came(rtcp.picture_loss(1, M), n / 100)
+    assert bench.show.keyframes_wanted <= 1 / KEYFRAME_SECONDS_MIN + 1
+    assert bench.viewer.figures.keyframe_requests == 100
+
+
+def test_the_players_clock_is_echoed_at_once(bench: Bench) -> None:
+    rrtr = (
+        bytes([0x80, 207, 0, 4])
+        + (5).to_bytes(4, "big")
+        + bytes([4, 0, 0, 2])
+        + (2**40 + 7).to_bytes(8, "big")
+    )
+    bench.viewer.rtcp_came(rrtr, 1.0)
+    ((_, compound),) = bench.fanout.said
+    assert compound == rtcp.delay_since_receiver_time(M, 5, middle(2**40 + 7), 0)
+
+
+def test_the_round_trip_and_the_estimate_are_learnt(bench: Bench) -> None:
+    report = middle(ntp_from_unix(EPOCH + 10.0))
+    block = rtcp.ReportBlock(M, 64, 3, 1, 1, report, short_units(0.5))
+    for _ in range(30):
+        bench.viewer.rtcp_came(rtcp.receiver_report(1, [block]) + rtcp.remb(1, 1_000_000, [M]), 10.7)
+    assert bench.viewer.rtt_s == pytest.approx(0.2, abs=0.01)
+    assert bench.viewer.figures.estimate_bps == pytest.approx(1_000_000, rel=0.01)
+    assert bench.viewer.figures.lost_share == 0.25
+
+
+def test_a_viewer_that_leaves_frees_its_seat(bench: Bench) -> None:
+    bench.viewer.rtcp_came(rtcp.nack(1, M, [own(5)]), 1.0)
+    bench.viewer.gone("enough")
+    assert bench.fanout.seats == {}
+    assert bench.show.viewers == []
+    assert bench.ends == ["enough"]
+    resent = len(bench.fanout.resent)
+    bench.later[0]()  # the second copy comes too late, and does nothing
+    assert len(bench.fanout.resent) == resent
+
+
+def test_nonsense_is_counted(bench: Bench) -> None:
+    bench.viewer.rtcp_came(b"\x00", 1.0)
+    bench.viewer.rtp_came(b"\x80", 1.0)
+    assert bench.viewer.figures.broken_packets == 2
