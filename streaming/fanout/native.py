@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import functools
 import socket
 from typing import Final, TypeAlias
@@ -17,6 +16,8 @@ from .layout import Block
 from .sender import Arrival, CryptoUnfit, Stream
 
 _Block: TypeAlias = tuple[bytes, int, int]
+# By name: asking the system which it has would start a compiler or ldconfig on the loop.
+SYSTEM_LIBRARIES: Final = ("libcrypto.so.3", "libcrypto.3.dylib")
 GCM: Final[Profile] = "SRTP_AEAD_AES_128_GCM"
 
 
@@ -26,10 +27,8 @@ def load_crypto() -> str:
 
     pylibsrtp's own binary carries one, so that a system library is only the second choice.
     """
-    found = ctypes.util.find_library("crypto")
-    candidates = {"pylibsrtp": pylibsrtp._binding.__file__, "libcrypto.so.3": "libcrypto.so.3"}
-    if found:
-        candidates["system"] = found
+    candidates = {name: name for name in SYSTEM_LIBRARIES}
+    candidates = {"pylibsrtp": pylibsrtp._binding.__file__, **candidates}
     reasons = []
     for name, path in candidates.items():
         try:

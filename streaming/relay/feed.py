@@ -23,6 +23,7 @@ from .source import FeedPacket, Listener
 
 KEYFRAME_SECONDS_MIN: Final = 0.5  # between two requests; merged whoever asks
 REPORT_SECONDS: Final = 0.5
+SSRCS_MAX: Final = 64  # of one publisher; what comes under a further one is dropped
 PUBLISHER_BPS: Final = 4_000_000  # what we tell a publisher to send at most
 _numbers = itertools.count(1)
 
@@ -34,13 +35,17 @@ class FeedTrack:
     kind: Kind
     rate_hz: int
     terms: TrackTerms
+    rid: str = ""
     ssrc: int | None = None
+    rtx_ssrc: int | None = None  # known where several encodings share a payload type
     tick: int | None = None
     keyframe_tick: int | None = None
     octets: int = 0
     losses: Losses = field(default_factory=Losses)
     reception: Reception = field(init=False)
     capture: timeline.CaptureClock = field(init=False)
+    keyframe_wanted: bool = False
+    keyframe_asked_s: float = -KEYFRAME_SECONDS_MIN
     stamped: bool = False  # whether abs-capture-time comes; it then outranks sender reports
 
     def __post_init__(self) -> None:
@@ -70,20 +75,18 @@ class Feed:
         self.broken_packets = 0
         self.media_s: float | None = None
         self.tracks: dict[Kind, FeedTrack] = {}
+        self.layers: dict[str, FeedTrack] = {}
         if terms.video is not None:
-            self.tracks["video"] = FeedTrack("video", timeline.VIDEO_HZ, terms.video)
+            rids = terms.video.rids or ("",)
+            self.layers = {rid: FeedTrack("video", timeline.VIDEO_HZ, terms.video, rid) for rid in rids}
+            self.tracks["video"] = self.layers[rids[-1]]
         if terms.audio is not None:
             self.tracks["audio"] = FeedTrack("audio", timeline.AUDIO_HZ, terms.audio)
         self._master: Kind = "video" if "video" in self.tracks else "audio"
-        self._by_type = {t.terms.payload_type: t for t in self.tracks.values()}
-        self._by_repair = {
-            t.terms.rtx_payload_type: t for t in self.tracks.values() if t.terms.rtx_payload_type is not None
-        }
+        self._by_ssrc: dict[int, FeedTrack] = {}
         self._fanout, self._became_ready, self._became_gone = fanout, became_ready, became_gone
         self._seat: ViewerId | None = None
         self.ticked_s = self._reported_s = 0.0
-        self._keyframe_wanted = False
-        self._keyframe_asked_s = -KEYFRAME_SECONDS_MIN
 
     # -- the session's peer ------------------------------------------------------------------------
 
@@ -114,33 +117,62 @@ class Feed:
         """One decrypted packet."""
         try:
             packet = rtp.parse(data)
-            repaired = self._by_repair.get(packet.payload_type)
-            if repaired is not None and repaired.ssrc is not None:
-                packet = rtp.unwrap_retransmission(packet, repaired.terms.payload_type, repaired.ssrc)
+            track = self._by_ssrc.get(packet.ssrc) or self._meet(packet)
+            if track is None:
+                return
+            if packet.payload_type == track.terms.rtx_payload_type:
+                packet = rtp.unwrap_retransmission(packet, track.terms.payload_type, track.ssrc or 0)
         except rtp.RtpError:
             self.broken_packets += 1
             return
-        track = self._by_type.get(packet.payload_type)
-        if track is None:
+        if track.ssrc is None:  # repaired before it was ever seen: a probe for bandwidth
             return
-        if track.ssrc != packet.ssrc:
-            track = self._begin(track, packet.ssrc)
         sequence = track.losses.arrive(packet.sequence, now)
         if sequence is not None:
             if track.kind == self._master:
                 self.media_s = now
             self._hand_on(track, packet, sequence, now)
 
+    def _meet(self, packet: rtp.RtpPacket) -> FeedTrack | None:
+        """The stream of an SSRC that is new to us; None when it is none of what was agreed.
+
+        Encodings are told apart by their RID (RFC 8852), which a browser sends only at the start.
+        """
+        if len(self._by_ssrc) >= SSRCS_MAX:
+            return None
+        for track in self._streams:
+            if packet.payload_type == track.terms.payload_type:
+                if track.rid and packet.extensions.get(track.terms.rid_id) != track.rid.encode():
+                    continue
+                return self._begin(track, packet.ssrc)
+            if packet.payload_type == track.terms.rtx_payload_type:
+                if track.rid and packet.extensions.get(track.terms.repaired_rid_id) != track.rid.encode():
+                    continue
+                track.rtx_ssrc = packet.ssrc
+                self._by_ssrc[packet.ssrc] = track
+                return track
+        return None
+
     def _begin(self, track: FeedTrack, ssrc: int) -> FeedTrack:
         """A stream we have not seen before: the publisher restarted it, or it is the first."""
-        fresh = FeedTrack(track.kind, track.rate_hz, track.terms, ssrc=ssrc)
+        fresh = FeedTrack(track.kind, track.rate_hz, track.terms, track.rid, ssrc, track.rtx_ssrc)
+        fresh.keyframe_wanted = track.keyframe_wanted
         if track.ssrc is not None:
             self.era += 1
-        self.tracks[track.kind] = fresh
-        self._by_type[track.terms.payload_type] = fresh
-        if track.terms.rtx_payload_type is not None:
-            self._by_repair[track.terms.rtx_payload_type] = fresh
+            self._by_ssrc.pop(track.ssrc, None)
+        if self.tracks[track.kind] is track:
+            self.tracks[track.kind] = fresh
+        if track.kind == "video":
+            self.layers[track.rid] = fresh
+        self._by_ssrc[ssrc] = fresh
+        if fresh.rtx_ssrc is not None:
+            self._by_ssrc[fresh.rtx_ssrc] = fresh
         return fresh
+
+    @property
+    def _streams(self) -> list[FeedTrack]:
+        """Every stream that was agreed: the encodings of the picture, and the sound."""
+        return [*self.layers.values(), *(t for t in self.tracks.values() if t.kind == "audio")]
 
     def _hand_on(self, track: FeedTrack, packet: rtp.RtpPacket, sequence: int, now: float) -> None:
         tick = timeline.unwrapped(track.tick, packet.timestamp, 32)
@@ -151,9 +183,9 @@ class Feed:
         self._read_capture_time(track, packet, tick)
         keyframe = self._is_keyframe(track, packet.payload, tick)
         if keyframe:
-            self._keyframe_wanted = False
+            track.keyframe_wanted = False
             track.losses.forgive(sequence)
-        out = FeedPacket(track.kind, sequence, tick, packet.marker, packet.payload, keyframe, now)
+        out = FeedPacket(track.kind, sequence, tick, packet.marker, packet.payload, keyframe, now, track.rid)
         for listener in list(self.listeners):
             listener.take(self, out)
 
@@ -183,7 +215,7 @@ class Feed:
             return
         for said in heard:
             if isinstance(said, rtcp.SenderReport):
-                for track in self.tracks.values():
+                for track in self._streams:
                     if track.ssrc == said.ssrc:
                         track.reception.report_came(said.ntp, now)
                         if not track.stamped:
@@ -191,42 +223,43 @@ class Feed:
 
     # -- what we ask of the publisher --------------------------------------------------------------
 
-    def request_keyframe(self, now: float) -> None:
-        """Ask for a keyframe; repeated until one comes, merged with all other requests."""
-        self._keyframe_wanted = True
-        self._ask_keyframe(now)
+    def request_keyframe(self, now: float, rid: str | None = None) -> None:
+        """Ask for a keyframe of one encoding or of all; repeated until it comes, requests are merged."""
+        for layer in self.layers.values():
+            if rid is None or rid == layer.rid:
+                layer.keyframe_wanted = True
+                self._ask_keyframe(layer, now)
 
-    def _ask_keyframe(self, now: float) -> None:
-        video = self.tracks.get("video")
-        if video is None or video.ssrc is None or now - self._keyframe_asked_s < KEYFRAME_SECONDS_MIN:
+    def _ask_keyframe(self, layer: FeedTrack, now: float) -> None:
+        if layer.ssrc is None or now - layer.keyframe_asked_s < KEYFRAME_SECONDS_MIN:
             return
-        self._keyframe_asked_s = now
-        self._say(rtcp.picture_loss(self.ssrc, video.ssrc))
+        layer.keyframe_asked_s = now
+        self._say(rtcp.picture_loss(self.ssrc, layer.ssrc))
 
     @property
     def restless(self) -> bool:
         """Whether it waits for something that must be asked for again soon."""
-        return self._keyframe_wanted or any(track.losses.waiting for track in self.tracks.values())
+        return any(track.keyframe_wanted or track.losses.waiting for track in self._streams)
 
     def tick(self, now: float) -> None:
         """Every few milliseconds while restless, else now and then: what is missing, what is due."""
         self.ticked_s = now
-        for track in self.tracks.values():
+        for track in self._streams:
             if track.losses.waiting and track.ssrc is not None:
                 due = track.losses.due(now)
                 if track.kind == "video":
                     if due.ask:
                         self._say(rtcp.nack(self.ssrc, track.ssrc, due.ask))
                     if due.gave_up:
-                        self._keyframe_wanted = True
-        if self._keyframe_wanted:
-            self._ask_keyframe(now)
+                        track.keyframe_wanted = True
+            if track.keyframe_wanted:
+                self._ask_keyframe(track, now)
         if now - self._reported_s >= REPORT_SECONDS:
             self._reported_s = now
             self._report(now)
 
     def _report(self, now: float) -> None:
-        live = [t for t in self.tracks.values() if t.ssrc is not None and t.losses.highest is not None]
+        live = [t for t in self._streams if t.ssrc is not None and t.losses.highest is not None]
         compound = rtcp.receiver_report(self.ssrc, [self._block(t, now) for t in live])
         compound += rtcp.source_description(self.ssrc, "relay")
         if "video" in self.tracks:

@@ -8,26 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from ..contract import PROGRAM_TIME_HZ, Codec, ProgramTime, ShowId, StudioId
 from ..domain import timeline
-from ..domain.segments import Segments
-from ..fanout import Fanout, Kind, Packet, SourceId
+from ..domain.ladder import Rung
+from ..fanout import Fanout, Kind, Packet
 from .clock import Clock
+from .rendition import Audience, Rendition
 from .source import FeedPacket, Source
 
-HISTORY_PACKETS: Final = {"video": 2048, "audio": 256}
-GOP_PACKETS_MAX: Final = 2000
-GOP_SECONDS_MAX: Final = 4.0  # an older group of pictures is no start; a new keyframe is asked for
 CAPTURE_TRUST_SECONDS: Final = 1.0  # a capture clock further from arrival than this is not believed
-
-
-class Audience(Protocol):
-    """A viewer, as the program sees it."""
-
-    def begin(self, kind: Kind, source: SourceId, first: int, cached: list[Packet]) -> None:
-        """Follow `source` from its sequence `first` on; `cached` packets leave now, for this viewer alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +39,8 @@ class _OnAir:
     tick: int  # of the frame at the cut, which is the master of sound
     program_time: ProgramTime
     arrived_s: float
-    lines: dict[Kind, timeline.Line]
-    sound_begun: bool = False
+    rid: str  # of the encoding that was cut to first
+    sound_line: timeline.Line | None = None
 
     @property
     def source(self) -> tuple[int, int]:
@@ -65,11 +56,8 @@ class Program:
         self.show, self.codec = show, codec
         self.clock = timeline.ProgramClock()
         self.viewers: set[Audience] = set()
-        self.sources: dict[Kind, SourceId] = {
-            "video": fanout.open_source("video"),
-            "audio": fanout.open_source("audio"),
-        }
-        self.packets: dict[Kind, int] = {"video": 0, "audio": 0}
+        self.audio = Rendition("audio", "", fanout.open_source("audio"))
+        self.video: dict[str, Rendition] = {}
         self.dropped = 0
         self.queue_full = 0
         self.keyframes = 0
@@ -77,17 +65,13 @@ class Program:
         self._fanout, self._clock, self._fact = fanout, clock, fact
         self._wished: Source | None = None
         self._on_air: _OnAir | None = None
-        self._segments: dict[Kind, Segments[tuple[int, int]]] = {"video": Segments(0), "audio": Segments(0)}
-        self._history: dict[Kind, list[Packet | None]] = {
-            "video": [None] * HISTORY_PACKETS["video"],
-            "audio": [None] * HISTORY_PACKETS["audio"],
-        }
-        self._pending: dict[Kind, list[Packet]] = {"video": [], "audio": []}
-        self._gop: list[Packet] = []
-        self._gop_s: float | None = None  # when the keyframe came; None: no start at hand
-        self._waiting: set[Audience] = set()
+        self._watching: dict[Audience, Rendition] = {}
         self._studio_shown = False
-        self._last: dict[Kind, int] = {}  # newest outgoing timestamp, unwrapped
+
+    @property
+    def packets(self) -> dict[Kind, int]:
+        """How many went out, each counted once whoever watches."""
+        return {"video": sum(r.packets for r in self.video.values()), "audio": self.audio.packets}
 
     # -- which feed --------------------------------------------------------------------------------
 
@@ -133,18 +117,19 @@ class Program:
         for feed in (self._wished, on_air):
             if feed is not None and self in feed.listeners:
                 feed.listeners.remove(self)
-        for source in self.sources.values():
-            self._fanout.close_source(source)
+        for rendition in (self.audio, *self.video.values()):
+            self._fanout.close_source(rendition.source)
 
-    def request_keyframe(self, now: float) -> None:
+    def request_keyframe(self, viewer: Audience, now: float) -> None:
         """A viewer cannot go on; the feed merges and limits."""
         if self._on_air is not None:
-            self._on_air.feed.request_keyframe(now)
+            watched = self._watching.get(viewer)
+            self._on_air.feed.request_keyframe(now, None if watched is None else watched.name)
 
     # -- packets -----------------------------------------------------------------------------------
 
     def take(self, feed: Source, packet: FeedPacket) -> None:
-        """A packet of a feed we listen to."""
+        """A packet of a source we listen to."""
         here = self._on_air
         if here is None or feed is not here.feed or feed.era != here.era:
             if feed is not self._wished or not self._may_cut(feed, packet):
@@ -166,94 +151,125 @@ class Program:
         first = feed.studio is not None and not self._studio_shown
         self._studio_shown = self._studio_shown or first
         at = self.clock.next_cut(self._clock.unix(packet.arrived_s))
-        self._on_air = here = _OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, {})
-        rate = feed.tracks[packet.kind].rate_hz
-        offset = at * rate // PROGRAM_TIME_HZ - packet.tick
-        here.lines[packet.kind] = timeline.Line(rate, offset, settled=True)
-        self._segments[packet.kind].switch(here.source, packet.sequence)
+        self._on_air = here = _OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, packet.rid)
         self.cuts += 1
         self._fact(self, Cut(feed.studio, at, first))
         return here
 
     def _take_video(self, here: _OnAir, packet: FeedPacket) -> None:
-        segments, line = self._segments["video"], here.lines["video"]
-        if not packet.payload and segments.skip(here.source, packet.sequence):
+        rendition = self.video.get(packet.rid)
+        if rendition is None or rendition.origin != here.source or rendition.line is None:
+            if not packet.keyframe:
+                return
+            rendition = self._begin_rendition(here, packet)
+        line = rendition.line or self._line(here, packet)
+        if not packet.payload and rendition.skip(packet.sequence):
             return
-        own = segments.own(here.source, packet.sequence)
+        own = rendition.number(packet.sequence)
         if own is None:
             self.dropped += 1
             return
-        now_unix = self._clock.unix(packet.arrived_s)
-        last = self._last.get("video", line.outgoing(packet.tick))
         outgoing = line.outgoing(packet.tick)
-        if own == segments.following - 1:
-            if timeline.leaps(last, outgoing, line.rate_hz):  # the source's clock jumped; ours does not
-                line.offset = self.clock.next_cut(now_unix) - packet.tick
-                outgoing = line.outgoing(packet.tick)
-            self._last["video"] = outgoing
-            if packet.marker or packet.keyframe:
-                self.clock.observe(outgoing, now_unix)
+        if own == rendition.newest:
+            outgoing = self._observe(rendition, line, packet)
         capture = self.clock.captured_ntp(outgoing) if packet.keyframe else None
         out = Packet(own, outgoing & 0xFFFFFFFF, packet.marker, packet.payload, capture)
         if packet.keyframe:
-            self._keyframe(out, packet.arrived_s)
-        elif self._gop_s is not None:
-            self._gop.append(out)
-        self._remember("video", out)
+            self._keyframe(rendition, own)
+        rendition.put(out, packet.keyframe, packet.arrived_s)
         if packet.marker:
-            self._flush_kind("video")
+            self._flush(rendition)
 
-    def _keyframe(self, first: Packet, now: float) -> None:
+    def _observe(self, rendition: Rendition, line: timeline.Line, packet: FeedPacket) -> int:
+        """The newest packet of a rendition: its time, and what it says of program time."""
+        now_unix = self._clock.unix(packet.arrived_s)
+        outgoing = line.outgoing(packet.tick)
+        if rendition.last is not None and timeline.leaps(rendition.last, outgoing, line.rate_hz):
+            line.offset = self.clock.next_cut(now_unix) - packet.tick  # the source's clock jumped; not ours
+            outgoing = line.outgoing(packet.tick)
+        rendition.last = outgoing
+        if packet.marker or packet.keyframe:
+            self.clock.observe(outgoing, now_unix)
+        return outgoing
+
+    def _begin_rendition(self, here: _OnAir, packet: FeedPacket) -> Rendition:
+        """The first keyframe of an encoding since the cut: whoever watches what is gone goes there."""
+        rendition = self.video.get(packet.rid)
+        if rendition is None:
+            rendition = Rendition("video", packet.rid, self._fanout.open_source("video"))
+            self.video[packet.rid] = rendition
+        rendition.last = None
+        rendition.cut(here.source, packet.sequence, self._line(here, packet))
+        names = here.feed.layers
+        orphans = [v for v in self.viewers if v not in self._watching or self._watching[v].name not in names]
+        rendition.waiting.update(orphans)
+        self._prune(here)
+        return rendition
+
+    def _line(self, here: _OnAir, packet: FeedPacket) -> timeline.Line:
+        """Program time of an encoding: the one that was cut to is the master of all others."""
+        if packet.rid == here.rid and packet.tick == here.tick:
+            return timeline.Line(timeline.VIDEO_HZ, here.program_time - here.tick, settled=True)
+        offset, _ = self._offset_beside(
+            here, here.feed.layers[packet.rid].capture, packet.tick, packet.arrived_s, timeline.VIDEO_HZ
+        )
+        return timeline.Line(timeline.VIDEO_HZ, offset, settled=True)
+
+    def _prune(self, here: _OnAir) -> None:
+        """Renditions that nobody watches and nothing feeds any more."""
+        watched = {id(rendition) for rendition in self._watching.values()}
+        for name, old in list(self.video.items()):
+            if old.origin != here.source and id(old) not in watched and name not in here.feed.layers:
+                self._fanout.close_source(old.source)
+                del self.video[name]
+
+    def _keyframe(self, rendition: Rendition, first: int) -> None:
         """A new group of pictures: those who wait begin here."""
         self.keyframes += 1
-        self._gop, self._gop_s = [first], now
-        if self._waiting:
-            self._flush_kind("video")
-            for viewer in self._waiting:
-                viewer.begin("video", self.sources["video"], first.sequence, [])
-            self._waiting.clear()
+        if rendition.waiting:
+            for other in self.video.values():
+                self._flush(other)
+            for viewer in list(rendition.waiting):
+                self._follow(viewer, rendition, first, [])
+
+    def _follow(self, viewer: Audience, rendition: Rendition, first: int, cached: list[Packet]) -> None:
+        for other in self.video.values():
+            other.waiting.discard(viewer)
+        self._watching[viewer] = rendition
+        viewer.begin(rendition, first, cached)
 
     def _take_audio(self, here: _OnAir, packet: FeedPacket) -> None:
-        segments = self._segments["audio"]
-        line = here.lines.get("audio")
+        audio, line = self.audio, here.sound_line
         if line is None:
-            line = timeline.Line(timeline.AUDIO_HZ, 0)
+            line = here.sound_line = timeline.Line(timeline.AUDIO_HZ, 0)
             line.offset, line.settled = self._audio_offset(here, packet.tick, packet.arrived_s)
-            here.lines["audio"] = line
         outgoing = line.outgoing(packet.tick)
-        if not here.sound_begun:
-            if outgoing <= self._last.get("audio", -1):  # of before the cut: sound never goes back
+        if audio.line is not line:
+            if audio.last is not None and outgoing <= audio.last:  # of before the cut: sound never goes back
                 self.dropped += 1
                 return
-            here.sound_begun = True
-            segments.switch(here.source, packet.sequence)
-        own = segments.own(here.source, packet.sequence)
+            audio.cut(here.source, packet.sequence, line)
+        own = audio.number(packet.sequence)
         if own is None:
             self.dropped += 1
             return
-        self._last["audio"] = max(outgoing, self._last.get("audio", 0))
+        audio.last = outgoing if audio.last is None else max(outgoing, audio.last)
         if "video" not in here.feed.tracks:
             ticks = outgoing * PROGRAM_TIME_HZ // timeline.AUDIO_HZ
             self.clock.observe(ticks, self._clock.unix(packet.arrived_s))
-        self._remember("audio", Packet(own, outgoing & 0xFFFFFFFF, packet.marker, packet.payload))
-
-    def _remember(self, kind: Kind, packet: Packet) -> None:
-        ring = self._history[kind]
-        ring[packet.sequence % len(ring)] = packet
-        self._pending[kind].append(packet)
-        self.packets[kind] += 1
+        out = Packet(own, outgoing & 0xFFFFFFFF, packet.marker, packet.payload)
+        audio.put(out, False, packet.arrived_s)
 
     def flush(self) -> None:
         """Hand on what was gathered while the socket was read."""
-        self._flush_kind("audio")
-        self._flush_kind("video")
+        self._flush(self.audio)
+        for rendition in self.video.values():
+            self._flush(rendition)
 
-    def _flush_kind(self, kind: Kind) -> None:
-        packets = self._pending[kind]
-        if packets:
-            self._pending[kind] = []
-            if not self._fanout.forward(self.sources[kind], packets):
-                self.queue_full += len(packets)
+    def _flush(self, rendition: Rendition) -> None:
+        packets = rendition.gathered()
+        if packets and not self._fanout.forward(rendition.source, packets):
+            self.queue_full += len(packets)
 
     # -- sound beside picture ----------------------------------------------------------------------
 
@@ -263,25 +279,32 @@ class Program:
         track = feed.tracks.get("audio")
         if here is None or here.feed is not feed or track is None or track.tick is None:
             return
-        line = here.lines.get("audio")
-        if line is not None and "video" in feed.tracks:
+        if here.sound_line is not None and "video" in feed.tracks:
             offset, by_capture = self._audio_offset(here, track.tick, feed.media_s or here.arrived_s)
             if by_capture:
-                line.correct(offset)
+                here.sound_line.correct(offset)
 
     def _audio_offset(self, here: _OnAir, tick: int, arrived_s: float) -> tuple[int, bool]:
+        audio = here.feed.tracks["audio"].capture
+        return self._offset_beside(here, audio, tick, arrived_s, timeline.AUDIO_HZ)
+
+    @staticmethod
+    def _offset_beside(
+        here: _OnAir, capture: timeline.CaptureClock, tick: int, arrived_s: float, rate_hz: int
+    ) -> tuple[int, bool]:
+        """Offset of a stream beside the master's, and whether it rests on capture clocks."""
         by_arrival = timeline.aligned_offset(
-            (here.tick, here.program_time, here.arrived_s), tick, arrived_s, timeline.AUDIO_HZ
+            (here.tick, here.program_time, here.arrived_s), tick, arrived_s, rate_hz
         )
-        video, audio = here.feed.tracks.get("video"), here.feed.tracks["audio"]
-        picture = None if video is None else video.capture.captured_at(here.tick)
-        sound = audio.capture.captured_at(tick)
-        if picture is None or sound is None:
+        master = here.feed.layers.get(here.rid)
+        captured_master = None if master is None else master.capture.captured_at(here.tick)
+        captured = capture.captured_at(tick)
+        if captured_master is None or captured is None:
             return by_arrival, False
         by_capture = timeline.aligned_offset(
-            (here.tick, here.program_time, picture), tick, sound, timeline.AUDIO_HZ
+            (here.tick, here.program_time, captured_master), tick, captured, rate_hz
         )
-        if abs(by_capture - by_arrival) > CAPTURE_TRUST_SECONDS * timeline.AUDIO_HZ:
+        if abs(by_capture - by_arrival) > CAPTURE_TRUST_SECONDS * rate_hz:
             return by_arrival, False
         return by_capture, True
 
@@ -291,40 +314,66 @@ class Program:
         """Start a viewer at once from the packets since the last keyframe, else at the next one."""
         self.viewers.add(viewer)
         self.flush()
-        cached = self._start_packets(now)
-        if cached:
-            viewer.begin("video", self.sources["video"], cached[0].sequence, cached)
-        else:
-            self._waiting.add(viewer)
-            self.request_keyframe(now)
-        viewer.begin("audio", self.sources["audio"], self._segments["audio"].following, [])
+        choice = self._alive(now) or self._begun()
+        best = max(choice, key=lambda rendition: rendition.bps, default=None)
+        if best is not None:
+            cached = best.start_packets(now)
+            if cached:
+                self._follow(viewer, best, cached[0].sequence, cached)
+            else:
+                self._wait(viewer, best, now)
+        viewer.begin(self.audio, self.audio.following, [])
 
-    def _start_packets(self, now: float) -> list[Packet]:
-        if self._gop_s is None or now - self._gop_s > GOP_SECONDS_MAX or len(self._gop) > GOP_PACKETS_MAX:
-            return []
-        return sorted(self._gop, key=lambda packet: packet.sequence)
+    def _begun(self) -> list[Rendition]:
+        """The renditions of the source on air."""
+        here = self._on_air
+        return [r for r in self.video.values() if here is not None and r.origin == here.source]
+
+    def _alive(self, now: float) -> list[Rendition]:
+        return [rendition for rendition in self._begun() if rendition.alive(now)]
+
+    def _wait(self, viewer: Audience, rendition: Rendition, now: float) -> None:
+        """Follow a rendition from its next keyframe on; until then what one has goes on."""
+        for other in self.video.values():
+            other.waiting.discard(viewer)
+        rendition.waiting.add(viewer)
+        if self._on_air is not None:
+            self._on_air.feed.request_keyframe(now, rendition.name)
 
     def dismiss(self, viewer: Audience) -> None:
         """A viewer left."""
         self.viewers.discard(viewer)
-        self._waiting.discard(viewer)
+        self._watching.pop(viewer, None)
+        for rendition in self.video.values():
+            rendition.waiting.discard(viewer)
 
-    def recall(self, kind: Kind, sequence: int) -> Packet | None:
-        """A packet of the history by its program sequence."""
-        ring = self._history[kind]
-        packet = ring[sequence % len(ring)]
-        return packet if packet is not None and packet.sequence == sequence else None
+    # -- quality -----------------------------------------------------------------------------------
 
-    def newest(self, kind: Kind) -> int:
-        """The highest sequence given out so far."""
-        return self._segments[kind].following - 1
+    @property
+    def layered(self) -> bool:
+        """Whether there is a choice of renditions."""
+        return self._on_air is not None and len(self._on_air.feed.layers) > 1
+
+    def adapt(self, now: float) -> None:
+        """Several times a second: give each viewer the rendition that its path bears."""
+        alive = sorted(self._alive(now), key=lambda rendition: rendition.bps)
+        rungs = tuple(Rung(rendition.name, rendition.bps) for rendition in alive if rendition.bps)
+        if len(rungs) < 2:
+            return
+        for viewer in self.viewers:
+            name = viewer.adapt(rungs, now)
+            wanted, watched = self.video[name], self._watching.get(viewer)
+            if wanted is watched:
+                for other in self.video.values():
+                    other.waiting.discard(viewer)
+            elif viewer not in wanted.waiting:
+                self._wait(viewer, wanted, now)
 
     def report(self, now: float) -> None:
         """Sender reports to all viewers: program time against the relay's wall clock. Once a second."""
-        if len(self._gop) > GOP_PACKETS_MAX or (self._gop_s and now - self._gop_s > GOP_SECONDS_MAX):
-            self._gop, self._gop_s = [], None
-        if self.clock.running:
-            for kind, source in self.sources.items():
-                rate = timeline.VIDEO_HZ if kind == "video" else timeline.AUDIO_HZ
+        for rendition in (self.audio, *self.video.values()):
+            rendition.measure(now)
+            if self.clock.running:
+                rate = timeline.VIDEO_HZ if rendition.kind == "video" else timeline.AUDIO_HZ
                 ntp, timestamp = self.clock.report(self._clock.unix(now), rate)
-                self._fanout.report(source, ntp, timestamp & 0xFFFFFFFF)
+                self._fanout.report(rendition.source, ntp, timestamp & 0xFFFFFFFF)

@@ -147,13 +147,16 @@ class Shows:
 
     @property
     def playing(self) -> bool:
-        """Whether a slate is on air and needs the quick beat."""
-        return any(slate.listeners for slate in self._slates.values())
+        """Whether a slate or a choice of renditions is on air and needs the quick beat."""
+        layered = any(program.layered for program in self.programs.values())
+        return layered or any(slate.listeners for slate in self._slates.values())
 
     def tick(self, now: float) -> None:
         """Every few milliseconds while a slate plays, else now and then."""
         for program in list(self.programs.values()):
             self._wish(program, now)
+            if program.layered:
+                program.adapt(now)
         for slate in self._slates.values():
             slate.tick(now)
         self.flush()

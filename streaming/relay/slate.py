@@ -47,11 +47,12 @@ class Slate:
         self.media_s: float | None = None
         self._video, self._audio = SlateTrack(timeline.VIDEO_HZ), SlateTrack(timeline.AUDIO_HZ)
         self.tracks: Mapping[Kind, SlateTrack] = {"video": self._video, "audio": self._audio}
+        self.layers: Mapping[str, SlateTrack] = {"": self._video}
         self._pictures = [payloads(codec, unit) for unit in units]
         self._began_s: float | None = None
         self._shown = self._sounded = 0  # since it began
 
-    def request_keyframe(self, now: float) -> None:
+    def request_keyframe(self, now: float, rid: str | None = None) -> None:
         """Nothing to do: the loop has one every two seconds, and begins with one."""
 
     def tick(self, now: float) -> None:

@@ -20,6 +20,7 @@ class FeedPacket(NamedTuple):
     payload: bytes
     keyframe: bool
     arrived_s: float
+    rid: str = ""  # which of the source's encodings of its picture (RFC 8851); "" where there is one
 
 
 class SourceTrack(Protocol):
@@ -65,8 +66,12 @@ class Source(Protocol):
         """Its streams."""
 
     @property
+    def layers(self) -> Mapping[str, SourceTrack]:
+        """The encodings of its picture, by rid; one of them is the picture among the tracks."""
+
+    @property
     def media_s(self) -> float | None:
         """When the last packet of its picture (or of its sound, without one) came."""
 
-    def request_keyframe(self, now: float) -> None:
-        """Begin a new group of pictures soon."""
+    def request_keyframe(self, now: float, rid: str | None = None) -> None:
+        """Begin a new group of pictures soon, in one encoding or in all."""

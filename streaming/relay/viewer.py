@@ -5,22 +5,28 @@ Knows one program and one seat at the sender. What leaves for it is the sender's
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ..contract import ShowId
 from ..domain import timeline
+from ..domain.ladder import Rung
 from ..domain.resends import ResendBudget
-from ..fanout import Address, Fanout, FanoutFull, Keys, Kind, Packet, Resend, Seat, SourceId, Track, ViewerId
+from ..fanout import Address, Fanout, FanoutFull, Keys, Kind, Packet, Resend, Seat, Track, ViewerId
 from ..rtc import rtcp
 from ..rtc.answers import Terms, TrackTerms, ViewerSsrcs
 from ..rtc.dtls import SrtpKeys
 from .clock import Clock
+from .quality import Quality
+from .rendition import Rendition
 
 KEYFRAME_SECONDS_MIN: Final = 0.3  # PLIs of one viewer closer than this are one
 ASSUMED_BPS: Final = 3_000_000  # of a path that has not been estimated yet
 ASSUMED_RTT_SECONDS: Final = 0.05
+SPANS_MAX: Final = 8  # older ones are beyond any history
+PADDING_PACKETS_MAX: Final = 64  # in one step of a probe
 ECHO_SECONDS: Final = 0.005  # a repaired packet is sent twice: one that is lost again costs a round trip
 
 
@@ -35,14 +41,16 @@ class Watched(Protocol):
     def dismiss(self, viewer: Viewer) -> None:
         """It left."""
 
-    def recall(self, kind: Kind, sequence: int) -> Packet | None:
-        """A packet of the history."""
-
-    def newest(self, kind: Kind) -> int:
-        """The highest sequence so far."""
-
-    def request_keyframe(self, now: float) -> None:
+    def request_keyframe(self, viewer: Viewer, now: float) -> None:
         """It cannot go on without one."""
+
+
+class Span(NamedTuple):
+    """From `first_own` on, the viewer's own sequence is that of `stream` plus `offset`."""
+
+    first_own: int
+    stream: Rendition
+    offset: int
 
 
 @dataclass(slots=True)
@@ -51,6 +59,7 @@ class ViewerFigures:
 
     nacked: int = 0
     resent: int = 0
+    padding: int = 0
     echoed: int = 0
     too_old: int = 0
     keyframe_requests: int = 0
@@ -80,7 +89,8 @@ class Viewer:
         self.seat: ViewerId | None = None
         self._terms, self._ssrcs, self._starts = terms, ssrcs, starts
         self._fanout, self._clock, self._became_gone = fanout, clock, became_gone
-        self._offsets: dict[Kind, int] = {}
+        self._spans: dict[Kind, deque[Span]] = {"video": deque(maxlen=SPANS_MAX), "audio": deque(maxlen=1)}
+        self._quality = Quality()
         self._budget = ResendBudget()
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
         self._later = later
@@ -151,38 +161,61 @@ class Viewer:
                 self._reported(said, now)
             elif isinstance(said, rtcp.Remb):
                 self.figures.estimate_bps = said.bitrate
+                self._quality.heard_remb(said.bitrate, now)
             elif isinstance(said, rtcp.ReceiverTime):
                 self._tell_time(said)
 
     # -- the program's audience --------------------------------------------------------------------
 
-    def begin(self, kind: Kind, source: SourceId, first: int, cached: list[Packet]) -> None:
-        """Follow a source; `cached` packets leave at once, with their own timestamps."""
-        if self.seat is None or (self._terms.video if kind == "video" else self._terms.audio) is None:
+    def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
+        """Follow a rendition; `cached` packets leave at once, with their own timestamps."""
+        if self.seat is None or (self._terms.video if stream.kind == "video" else self._terms.audio) is None:
             return
-        offset = self._starts[0 if kind == "video" else 1] - first
-        self._offsets[kind] = offset
-        self._fanout.segment(self.seat, source, offset)
+        spans = self._spans[stream.kind]
+        own = self._starts[0 if stream.kind == "video" else 1]
+        if spans:  # a switch: our numbers go on behind all that the old stream has given out
+            own = spans[-1].stream.newest + spans[-1].offset + 1
+        spans.append(Span(own, stream, own - first))
+        self._fanout.segment(self.seat, stream.source, own - first)
         if cached:
-            self._fanout.forward(source, cached, only=self.seat)
+            self._fanout.forward(stream.source, cached, only=self.seat)
+
+    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
+        """The rendition that the path bears; a probe's padding leaves on the way."""
+        wish = self._quality.choose(rungs, now)
+        if wish.padding_bytes:
+            self._pad(wish.padding_bytes)
+        return wish.rung
+
+    def _pad(self, size_bytes: int) -> None:
+        """Send the newest packets once more by RTX: a player drops them, its estimator counts them."""
+        span = self._spans["video"][-1] if self._spans["video"] else None
+        if span is None or self.seat is None:
+            return
+        padding: list[Resend] = []
+        newest = span.stream.newest
+        for sequence in range(newest, newest - PADDING_PACKETS_MAX, -1):
+            packet = span.stream.recall(sequence)
+            if packet is None or sequence + span.offset < span.first_own or size_bytes <= 0:
+                break
+            padding.append(Resend(sequence + span.offset, packet))
+            size_bytes -= len(packet.payload)
+        if padding and self._fanout.resend(self.seat, "video", padding):
+            self.figures.padding += len(padding)
 
     # -- what it asks for --------------------------------------------------------------------------
 
     def _nacked(self, nack: rtcp.Nack, now: float) -> None:
         kind: Kind = "video" if nack.media_ssrc == self._ssrcs.video else "audio"
-        offset = self._offsets.get(kind)
-        if (
-            offset is None
-            or self.seat is None
-            or nack.media_ssrc not in (self._ssrcs.video, self._ssrcs.audio)
-        ):
+        spans = self._spans[kind]
+        if not spans or self.seat is None or nack.media_ssrc not in (self._ssrcs.video, self._ssrcs.audio):
             return
-        newest = self.program.newest(kind) + offset
+        newest = spans[-1].stream.newest + spans[-1].offset
         again: list[Resend] = []
         for sequence in nack.sequences:
             self.figures.nacked += 1
             own = timeline.unwrapped(newest, sequence, 16)
-            packet = self.program.recall(kind, own - offset)
+            packet = self._recall(kind, own)
             if packet is None:
                 self.figures.too_old += 1
             elif self._affordable(packet, own, now):
@@ -192,6 +225,12 @@ class Viewer:
             echo = [r for r in again if self._budget.spare(len(r.packet.payload), now, self._rate)]
             if echo:
                 self._later(ECHO_SECONDS, lambda: self._echo(kind, echo))
+
+    def _recall(self, kind: Kind, own: int) -> Packet | None:
+        for span in reversed(self._spans[kind]):
+            if own >= span.first_own:
+                return span.stream.recall(own - span.offset)
+        return None
 
     def _echo(self, kind: Kind, packets: list[Resend]) -> None:
         if self.seat is not None and self._fanout.resend(self.seat, kind, packets):
@@ -208,16 +247,17 @@ class Viewer:
         self.figures.keyframe_requests += 1
         if now - self._keyframe_s >= KEYFRAME_SECONDS_MIN:
             self._keyframe_s = now
-            self.program.request_keyframe(now)
+            self.program.request_keyframe(self, now)
 
     def _reported(self, reception: rtcp.Reception, now: float) -> None:
         now_ntp = timeline.ntp_from_unix(self._clock.unix(now))
         for block in reception.blocks:
-            if block.ssrc == self._ssrcs.video:
-                self.figures.lost_share = block.fraction_lost / 256
             rtt = timeline.round_trip_seconds(now_ntp, block.last_report, block.delay)
             if rtt is not None:
                 self.rtt_s += (rtt - self.rtt_s) / 4
+            if block.ssrc == self._ssrcs.video:
+                self.figures.lost_share = block.fraction_lost / 256
+                self._quality.heard_report(block, rtt, now)
 
     def _tell_time(self, said: rtcp.ReceiverTime) -> None:
         """DLRR at once: the player learns its round trip and repeats its NACKs in time."""

@@ -7,18 +7,16 @@ needs beyond the RFCs is said beside the line that gives it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .sdp import Codec, Fingerprint, IceCredentials, Offer, SdpError, Section
 
 ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 ABS_CAPTURE_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
-_LAYER_NAMES: Final = (
-    "urn:ietf:params:rtp-hdrext:sdes:mid",
-    "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
-    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
-)
+RID: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+ENCODINGS_MAX: Final = 4  # of one picture; further ones are not asked for
 START_KBPS: Final = 4000  # a foreign browser then sends full size from its first frame
 _ONE_BYTE_IDS: Final = range(1, 15)
 _UDP_PRIORITY: Final = 2_130_706_431  # host candidate, component 1 (RFC 8445 section 5.1.2.1)
@@ -49,6 +47,9 @@ class TrackTerms:
     abs_send_time_id: int
     abs_capture_time_id: int
     ssrcs: tuple[int, ...] = ()  # as the peer announced them
+    rids: tuple[str, ...] = ()  # encodings of one picture (RFC 8853), as the peer named them
+    rid_id: int = 0
+    repaired_rid_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ def agree(offer: Offer, codec: str, peer_sends: bool) -> Terms:
     if video is not None and audio is not None and not {video.mid, audio.mid} <= set(offer.bundle):
         raise SdpError("sound and picture must be bundled (RFC 9725 section 4.4.1)")
     video_terms = None if video is None else _track(video, _video_codec(video, codec), free, bool(free))
+    if video is not None and video_terms is not None and peer_sends:
+        video_terms = _with_encodings(video, video_terms)
     audio_terms = None if audio is None else _track(audio, _opus(audio), free, peer_sends and bool(free))
     if video_terms is None and (video is not None or audio_terms is None):
         raise NoCommonCodec(f"the show is {codec} with packetization-mode 1, which the offer lacks")
@@ -152,6 +155,16 @@ def _track(section: Section, codec: Codec | None, free: int, name_capture_time: 
         abs_capture_time_id=_usable(capture),
         ssrcs=tuple(section.ssrcs),
     )
+
+
+def _with_encodings(section: Section, track: TrackTerms) -> TrackTerms:
+    """Simulcast as offered (RFC 8853), if the encodings can be told apart by their RIDs."""
+    rid_id = _usable(section.extensions.get(RID, 0))
+    rids = tuple(name for name, direction in section.rids if direction == "send")[:ENCODINGS_MAX]
+    if not section.simulcast.startswith("send") or not rid_id or len(rids) < 2:
+        return track
+    repaired = _usable(section.extensions.get(REPAIRED_RID, 0))
+    return replace(track, rids=rids, rid_id=rid_id, repaired_rid_id=repaired)
 
 
 def _usable(extension_id: int) -> int:
@@ -252,7 +265,12 @@ def _codec_lines(offered: Codec, track: TrackTerms, codec: str, extra: str = "")
 
 
 def _extension_lines(track: TrackTerms) -> list[str]:
-    pairs = ((track.abs_send_time_id, ABS_SEND_TIME), (track.abs_capture_time_id, ABS_CAPTURE_TIME))
+    pairs = (
+        (track.abs_send_time_id, ABS_SEND_TIME),
+        (track.abs_capture_time_id, ABS_CAPTURE_TIME),
+        (track.rid_id, RID),
+        (track.repaired_rid_id, REPAIRED_RID),
+    )
     return [f"a=extmap:{number} {uri}" for number, uri in pairs if number]
 
 
@@ -268,19 +286,11 @@ def _from_publisher(section: Section, track: TrackTerms, codec: str) -> list[str
     start = f"x-google-start-bitrate={START_KBPS}"
     lines = ["a=recvonly", *_codec_lines(offered, track, codec, start)]
     lines += _feedback_lines(track, ("ccm fir", "nack", "nack pli", "goog-remb"))
-    return lines + _extension_lines(track) + _best_layer_lines(section)
-
-
-def _best_layer_lines(section: Section) -> list[str]:
-    """Of a simulcast offer only the last layer, by custom the largest (RFC 8853 section 5.3.2).
-
-    Unanswered, a browser would send the first alone, which is the smallest.
-    """
-    sent = [rid for rid, direction in section.rids if direction == "send"]
-    if not sent or not section.simulcast:
-        return []
-    lines = [f"a=extmap:{section.extensions[uri]} {uri}" for uri in _LAYER_NAMES if uri in section.extensions]
-    return [*lines, f"a=rid:{sent[-1]} recv", f"a=simulcast:recv {sent[-1]}"]
+    lines += _extension_lines(track)
+    if track.rids:
+        lines += [f"a=rid:{rid} recv" for rid in track.rids]
+        lines.append(f"a=simulcast:recv {';'.join(track.rids)}")
+    return lines
 
 
 def _to_viewer(section: Section, track: TrackTerms, codec: str, ssrcs: ViewerSsrcs) -> list[str]:

@@ -16,6 +16,7 @@ LINES_MAX: Final = 4096
 
 _TOKEN: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`{|}~-]+$")
 _FINGERPRINT: Final = re.compile(r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+$")
+_RID: Final = re.compile(r"^[A-Za-z0-9_-]{1,16}$")  # RFC 8851 section 10, and as long as an extension may be
 _ICE: Final = re.compile(r"^[A-Za-z0-9+/]{4,256}$")
 
 
@@ -248,6 +249,8 @@ def _read_rid(here: Section, rest: str) -> None:
     words = rest.split()
     if len(words) < 2 or words[1] not in ("send", "recv"):
         raise SdpError("an a=rid needs an id and a direction")
+    if not _RID.match(words[0]):
+        raise SdpError("a rid is of 1 to 16 letters, digits, - and _")
     here.rids.append((words[0], words[1]))
 
 

@@ -146,7 +146,7 @@ async def watch(house: House, show: ShowId = SHOW) -> Peer:
     return await _connect(connection, f"{house.url}/whep/{show}", house.view_token(show))
 
 
-async def until(condition: Any, seconds: float = 10.0) -> None:
+async def until(condition: Any, seconds: float = 40.0) -> None:
     """Wait until a condition holds; fails after `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (what is waited for has no event: any state of the relay)

@@ -102,11 +102,15 @@ async def test_requests_for_a_keyframe_are_merged(house: House) -> None:
     feed = relay.feeds[StudioId("st-1")]
     said: list[bytes] = []
     feed._say = said.append  # type: ignore[method-assign]  # the last step before the sender
-    feed._keyframe_asked_s = -10.0
+    feed.layers[""].keyframe_asked_s = -10.0
+    viewer = await watch(house)
+    await until(lambda: bool(relay.shows.programs[SHOW].viewers))
+    (watching,) = relay.shows.programs[SHOW].viewers
     now = house.process.relay.clock.now()
     for n in range(200):
-        relay.shows.programs[SHOW].request_keyframe(now + n / 1000)
+        relay.shows.programs[SHOW].request_keyframe(watching, now + n / 1000)
     assert len(said) == 1
+    await viewer.close()
     await studio.close()
 
 

@@ -1,0 +1,120 @@
+"""One encoding of a program as it leaves: numbered, timed, remembered, ready to start a viewer.
+
+Knows packets and who waits for its next keyframe. Which feed it is cut from is the program's matter.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from ..domain.ladder import Rung
+from ..domain.segments import Segments
+from ..domain.timeline import Line
+from ..fanout import Kind, Packet, SourceId
+
+HISTORY_PACKETS: Final = {"video": 2048, "audio": 256}
+GOP_PACKETS_MAX: Final = 2000
+GOP_SECONDS_MAX: Final = 4.0  # an older group of pictures is no start; a new keyframe is asked for
+SILENT_SECONDS: Final = 1.5  # a rendition without packets for so long is none to offer
+RATE_SMOOTHING: Final = 0.3
+
+
+class Audience(Protocol):
+    """A viewer, as the program sees it."""
+
+    def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
+        """Follow `stream` from its sequence `first` on; `cached` packets leave now, for this viewer alone."""
+
+    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
+        """Which of several renditions its path bears now."""
+
+
+class Rendition:
+    """The outgoing stream that all its followers share."""
+
+    def __init__(self, kind: Kind, name: str, source: SourceId) -> None:
+        self.kind, self.name, self.source = kind, name, source
+        self.origin: tuple[int, int] | None = None  # the feed and era that it is cut from
+        self.line: Line | None = None
+        self.last: int | None = None  # newest outgoing timestamp, unwrapped
+        self.waiting: set[Audience] = set()
+        self.packets = 0
+        self.bps = 0  # measured, smoothed
+        self._heard_s: float | None = None
+        self._octets = 0
+        self._measured_s: float | None = None
+        self._segments: Segments[tuple[int, int]] = Segments(0)
+        self._history: list[Packet | None] = [None] * HISTORY_PACKETS[kind]
+        self._pending: list[Packet] = []
+        self._gop: list[Packet] = []
+        self._gop_s: float | None = None  # when the keyframe came; None: no start at hand
+
+    # -- numbering ---------------------------------------------------------------------------------
+
+    @property
+    def following(self) -> int:
+        """The sequence behind the highest given out so far."""
+        return self._segments.following
+
+    @property
+    def newest(self) -> int:
+        """The highest sequence given out so far."""
+        return self._segments.following - 1
+
+    def cut(self, origin: tuple[int, int], first: int, line: Line) -> None:
+        """From now on take `origin`, beginning with its sequence `first`, timed by `line`."""
+        self.origin, self.line = origin, line
+        self._segments.switch(origin, first)
+
+    def number(self, sequence: int) -> int | None:
+        """Our sequence for one of the origin's; None when it lies before the cut."""
+        return None if self.origin is None else self._segments.own(self.origin, sequence)
+
+    def skip(self, sequence: int) -> bool:
+        """Leave an empty packet out without a gap, if that is still possible."""
+        return self.origin is not None and self._segments.skip(self.origin, sequence)
+
+    # -- packets -----------------------------------------------------------------------------------
+
+    def put(self, packet: Packet, keyframe: bool, now: float) -> None:
+        """One packet, to be remembered and to leave with the next `gathered`."""
+        if keyframe:
+            self._gop, self._gop_s = [packet], now
+        elif self._gop_s is not None:
+            self._gop.append(packet)
+        self._history[packet.sequence % len(self._history)] = packet
+        self._pending.append(packet)
+        self.packets += 1
+        self._octets += len(packet.payload)
+        self._heard_s = now
+
+    def gathered(self) -> list[Packet]:
+        """What came since the last call."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    def recall(self, sequence: int) -> Packet | None:
+        """A packet of the history."""
+        packet = self._history[sequence % len(self._history)]
+        return packet if packet is not None and packet.sequence == sequence else None
+
+    def start_packets(self, now: float) -> list[Packet]:
+        """The packets since the last keyframe, if they are a start that is worth it."""
+        if self._gop_s is None or now - self._gop_s > GOP_SECONDS_MAX or len(self._gop) > GOP_PACKETS_MAX:
+            return []
+        return sorted(self._gop, key=lambda packet: packet.sequence)
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def alive(self, now: float) -> bool:
+        """Whether packets come."""
+        return self._heard_s is not None and now - self._heard_s < SILENT_SECONDS
+
+    def measure(self, now: float) -> None:
+        """Once a second: how much it is, and forget a start that has grown old."""
+        if self._measured_s is not None and now > self._measured_s:
+            bps = int(self._octets * 8 / (now - self._measured_s))
+            self.bps = bps if not self.bps else int(self.bps + RATE_SMOOTHING * (bps - self.bps))
+        self._octets, self._measured_s = 0, now
+        if self._gop_s is not None and not self.start_packets(now):
+            self._gop, self._gop_s = [], None
