@@ -99,13 +99,13 @@ async def test_requests_for_a_keyframe_are_merged(house: House) -> None:
     relay = house.process.relay
     studio = await publish(house, gop=300, **SMALL)
     await until(lambda: relay.shows.programs[SHOW].started)
+    viewer = await watch(house)
+    await until(lambda: bool(relay.shows.programs[SHOW].viewers))
+    (watching,) = relay.shows.programs[SHOW].viewers
     feed = relay.feeds[StudioId("st-1")]
     said: list[bytes] = []
     feed._say = said.append  # type: ignore[method-assign]  # the last step before the sender
     feed.layers[""].keyframe_asked_s = -10.0
-    viewer = await watch(house)
-    await until(lambda: bool(relay.shows.programs[SHOW].viewers))
-    (watching,) = relay.shows.programs[SHOW].viewers
     now = house.process.relay.clock.now()
     for n in range(200):
         relay.shows.programs[SHOW].request_keyframe(watching, now + n / 1000)
