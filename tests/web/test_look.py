@@ -53,8 +53,6 @@ def test_text_is_readable_on_every_ground(light: str, ground: str, text: str) ->
     [
         ("ink", "sunken"),
         ("quiet", "sunken"),
-        ("ink", "sunken"),
-        ("quiet", "sunken"),
         ("on-accent", "accent"),
         ("on-accent", "accent-pressed"),
         ("on-on-air", "on-air"),
