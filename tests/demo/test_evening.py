@@ -30,10 +30,11 @@ class Evening:
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
+        self.addresses = addresses()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "demo"],
             cwd=ROOT,
-            env={**os.environ, **addresses(), "VAR_DIR": str(folder), **environ},
+            env={**os.environ, **self.addresses, "VAR_DIR": str(folder), **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -68,6 +69,12 @@ class Evening:
         return found
 
 
+def asked(place: str) -> str:
+    """The body of a 200."""
+    with urllib.request.urlopen(place, timeout=10) as answer:
+        return str(answer.read(), "utf-8")
+
+
 @pytest.fixture
 def folder(short_dir: Path) -> Path:
     return short_dir
@@ -90,6 +97,10 @@ def test_an_evening_opens_completely_and_ends_without_a_trace(folder: Path, numb
         "sandbox",
     ):
         assert module in names
+    for setting, address in evening.addresses.items():
+        if setting.endswith("_HTTP"):
+            assert asked(f"http://{address}/healthz").startswith("{"), setting
+            assert "# HELP" in asked(f"http://{address}/metrics"), setting
     code, out, err = evening.end(number)
     assert (code, err) == (0, "")
     assert sheet["viewer"] in out
