@@ -22,6 +22,7 @@ from .relay.clock import Clock
 from .relay.relay import Limits, Relay
 from .rtc.dtls import Certificate
 from .rtc.port import Port, open_socket
+from .rtc.tcp import TcpFront
 from .settings import Settings, WrongSetting
 from .slate import ENCODERS, make_pictures
 from .stages import read_stages
@@ -44,6 +45,7 @@ class RelayProcess:
     tasks: list[asyncio.Task[None]]
     bulletin: Bulletin | None
     http_port: int
+    tcp: TcpFront | None
 
     async def stop(self) -> None:
         """Say goodbye to peers and to the registry, then free everything."""
@@ -56,6 +58,8 @@ class RelayProcess:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.runner.cleanup()
+        if self.tcp is not None:
+            await self.tcp.close()
         self.port.close()
         await asyncio.to_thread(self.fanout.close)
         self.port.socket.close()
@@ -79,6 +83,7 @@ async def start(settings: Settings) -> RelayProcess:
         clock=clock,
     )
     port.flush = relay.flush
+    tcp = await _listen_tcp(settings, sock.getsockname()[1], relay) if settings.tcp else None
     await _take_stages(settings, relay)
     runner = web.AppRunner(build_app(relay, keys), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
@@ -93,7 +98,20 @@ async def start(settings: Settings) -> RelayProcess:
         bulletin = Bulletin(settings.redis_url, relay, lambda: _entry(settings, relay))
         tasks.append(asyncio.create_task(bulletin.run()))
     _log.info("relay_started", http=http_port, udp=sock.getsockname()[1], fanout=fanout.path)
-    return RelayProcess(settings, relay, port, fanout, runner, tasks, bulletin, http_port)
+    return RelayProcess(settings, relay, port, fanout, runner, tasks, bulletin, http_port, tcp)
+
+
+async def _listen_tcp(settings: Settings, udp_port: int, relay: Relay) -> TcpFront | None:
+    """TCP on the UDP port's number; where that is taken, media goes over UDP alone."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.udp[0], settings.udp[0])  # noqa: S104 (a comparison)
+    front = TcpFront((here, udp_port))
+    try:
+        await front.listen(settings.udp[0], udp_port)
+    except OSError as taken:
+        _log.warning("no_media_over_tcp", why=str(taken))
+        return None
+    relay.tcp_addresses = tuple((host, mapped or udp_port) for host, mapped in settings.announce)
+    return front
 
 
 async def _take_stages(settings: Settings, relay: Relay) -> None:

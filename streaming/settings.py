@@ -29,6 +29,7 @@ class Settings:
     half_open_max: int
     fanout: str  # "native" or "python"
     gso: bool  # whether the kernel may cut a frame into datagrams (UDP_SEGMENT)
+    tcp: bool  # whether media may come over TCP too, on the number of the UDP port
     slate: bool  # whether a picture stands in for a studio that is away
 
 
@@ -55,6 +56,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         half_open_max=_number(environ, "RELAY_HALF_OPEN_MAX", 600),
         fanout=fanout,
         gso=_flag(environ, "RELAY_GSO", "1"),
+        tcp=_flag(environ, "RELAY_TCP", "1"),
         slate=_flag(environ, "RELAY_SLATE", "1"),
     )
 

@@ -109,6 +109,7 @@ class Relay:
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
         self.totals = Totals()
         self.turnstile = Turnstile(clock.now)
+        self.tcp_addresses: tuple[tuple[str, int], ...] = ()  # where TCP is accepted too
         self._certificate, self._addresses = certificate, addresses
         self._random = random.Random(secrets.randbits(128))
         self._second_s = 0.0
@@ -173,7 +174,8 @@ class Relay:
 
     def _local(self) -> Local:
         fingerprints = self._certificate.fingerprints()
-        return Local(self._credentials(), fingerprints, self._addresses, self._random.getrandbits(62))
+        number = self._random.getrandbits(62)
+        return Local(self._credentials(), fingerprints, self._addresses, number, self.tcp_addresses)
 
     @staticmethod
     def _credentials() -> IceCredentials:
@@ -210,7 +212,7 @@ class Relay:
 
     def candidates(self) -> list[str]:
         """Our candidates, as a fragment names them."""
-        return candidate_lines(self._addresses)
+        return candidate_lines(self._local())
 
     def _forget(self, session: Session) -> None:
         self.port.remove(session)

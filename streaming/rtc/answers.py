@@ -20,6 +20,7 @@ ENCODINGS_MAX: Final = 4  # of one picture; further ones are not asked for
 START_KBPS: Final = 4000  # a foreign browser then sends full size from its first frame
 _ONE_BYTE_IDS: Final = range(1, 15)
 _UDP_PRIORITY: Final = 2_130_706_431  # host candidate, component 1 (RFC 8445 section 5.1.2.1)
+_TCP_PRIORITY: Final = 1_671_430_143  # below every UDP candidate
 _H264_PROFILES: Final = ("42e0", "42c0", "42", "4d", "64")  # the closest to Constrained Baseline first
 
 
@@ -35,6 +36,7 @@ class Local:
     fingerprints: tuple[Fingerprint, ...]
     addresses: tuple[tuple[str, int], ...]
     session_id: int
+    tcp_addresses: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,17 +234,21 @@ def _section(section: Section, track: TrackTerms, terms: Terms, local: Local, fi
         f"a=setup:{'active' if terms.role == 'client' else 'passive'}",
     ]
     if first:
-        lines += [f"a=candidate:{candidate}" for candidate in candidate_lines(local.addresses)]
+        lines += [f"a=candidate:{candidate}" for candidate in candidate_lines(local)]
         lines.append("a=end-of-candidates")
     return lines
 
 
-def candidate_lines(addresses: tuple[tuple[str, int], ...]) -> list[str]:
-    """Our host candidates, the first preferred (RFC 8839 section 5.1)."""
-    return [
+def candidate_lines(local: Local) -> list[str]:
+    """Our host candidates, UDP before TCP (RFC 8839 section 5.1, RFC 6544 section 4.5)."""
+    lines = [
         f"{number} 1 udp {_UDP_PRIORITY - 256 * (number - 1)} {host} {port} typ host"
-        for number, (host, port) in enumerate(addresses, 1)
+        for number, (host, port) in enumerate(local.addresses, 1)
     ]
+    for number, (host, port) in enumerate(local.tcp_addresses, 1 + len(lines)):
+        priority = _TCP_PRIORITY - 256 * (number - 1)
+        lines.append(f"{number} 1 tcp {priority} {host} {port} typ host tcptype passive")
+    return lines
 
 
 def _codec_lines(offered: Codec, track: TrackTerms, codec: str, extra: str = "") -> list[str]:

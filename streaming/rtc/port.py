@@ -21,6 +21,7 @@ DATAGRAM_BYTES_MAX: Final = 2048
 BUFFER_BYTES: Final = 8 << 20
 BAD_CHECKS_MAX: Final = 20  # per source and second; then its checks are not even verified
 BAD_SOURCES_MAX: Final = 4096
+_OWN_HOST: Final = ("127.0.0.1", "::1")
 
 
 @dataclass(slots=True)
@@ -112,14 +113,16 @@ class Port:
         if session is None or fragment is None:
             self.counts.strangers += 1
             return
-        if self._bad.get(source[0], 0) >= BAD_CHECKS_MAX:
+        # Peers over TCP come from this host, each from a port of its own (tcp.py).
+        guesser = f"{source[0]}:{source[1]}" if source[0] in _OWN_HOST else source[0]
+        if self._bad.get(guesser, 0) >= BAD_CHECKS_MAX:
             self.counts.limited += 1
             return
         failed = session.counts.bad_integrity
         reply = session.check(data, fragment, source, now)
         if session.counts.bad_integrity != failed:
             if len(self._bad) < BAD_SOURCES_MAX:
-                self._bad[source[0]] = self._bad.get(source[0], 0) + 1
+                self._bad[guesser] = self._bad.get(guesser, 0) + 1
         elif reply is not None:
             self._clear(session)
             if source in session.addresses:

@@ -23,7 +23,7 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 PLAYER = """
-async ({url, token}) => {
+async ({url, token, without}) => {
   const peer = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
   const video = document.createElement('video');
   video.muted = true; video.autoplay = true; video.playsInline = true;
@@ -46,7 +46,8 @@ async ({url, token}) => {
     'Content-Type': 'application/sdp', Authorization: `Bearer ${token}`}});
   if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
   globalThis.resource = new URL(answer.headers.get('Location'), url).href;
-  await peer.setRemoteDescription({type: 'answer', sdp: await answer.text()});
+  const lines = (await answer.text()).split('\\r\\n').filter(line => !without || !line.includes(without));
+  await peer.setRemoteDescription({type: 'answer', sdp: lines.join('\\r\\n')});
 }
 """
 PUBLISHER = """

@@ -52,3 +52,43 @@ async def test_chromium_publishes_full_size_from_its_first_frame(tmp_path: Path)
         if os.getloadavg()[0] < (os.cpu_count() or 1):
             assert (first.width, first.height) == (1280, 720)
         await viewer.close()
+
+
+async def test_chromium_plays_over_tcp_where_udp_is_blocked(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, open_browser() as page:
+        program = house.process.relay.shows.programs[SHOW]
+        studio = await publish(house, width=640, height=360)
+        await until(lambda: program.started)
+        asked = {"url": f"{house.url}/whep/{SHOW}", "token": house.view_token(), "without": " udp "}
+        await page.evaluate(PLAYER, asked)
+        await page.wait_for_function("frames.length >= 60", timeout=WAIT_MS)
+        pair = await page.evaluate("""
+          async () => {
+            const all = [...(await peer.getStats()).values()];
+            const pair = all.find(r => r.type === 'candidate-pair' && r.nominated);
+            return all.find(r => r.id === pair.remoteCandidateId).protocol;
+          }
+        """)
+        assert pair == "tcp"
+        assert house.process.tcp is not None
+        assert house.process.tcp.counts.connections == 1
+        await studio.close()
+
+
+LAYERS = PUBLISHER.replace(
+    "direction: 'sendonly', streams: [stream]",
+    """direction: 'sendonly', streams: [stream], ...(track.kind === 'video' ? {sendEncodings: [
+      {rid: 'q', scaleResolutionDownBy: 4}, {rid: 'h', scaleResolutionDownBy: 2}, {rid: 'f'}]} : {})""",
+)
+
+
+async def test_of_chromiums_layers_the_largest_is_taken(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, open_browser() as page:
+        program = house.process.relay.shows.programs[SHOW]
+        await page.evaluate(LAYERS, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
+        await until(lambda: program.started)
+        sent = await page.evaluate(
+            "async () => [...(await peer.getStats()).values()]"
+            ".filter(r => r.type === 'outbound-rtp' && r.kind === 'video' && r.active).map(r => r.rid)"
+        )
+        assert sent == ["f"]
