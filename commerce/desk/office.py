@@ -12,6 +12,7 @@ import structlog
 from commerce.desk.clock import Clock
 from commerce.desk.shift import QUIET_MS, Shift
 from commerce.live.roster import Roster
+from commerce.live.snapshot import in_a_thread
 from commerce.live.wire import Broken, Wire
 
 LOOK_SECONDS: Final = 0.25
@@ -56,7 +57,9 @@ class Office:
 
     async def _work(self, show: str) -> None:
         wire = self._connect()
-        shift = self.shifts[show] = Shift(show, wire, self._clock, self._incarnation, self._quiet_ms)
+        shift = self.shifts[show] = Shift(
+            show, wire, self._clock, self._incarnation, quiet_ms=self._quiet_ms, aside=in_a_thread
+        )
         try:
             await shift.run()
             if not shift.stopping:

@@ -24,7 +24,7 @@ from commerce.desk.propose import Proposal, propose, remind
 from commerce.live import envelope, keys
 from commerce.live.envelope import Illegible, Letter
 from commerce.live.log import Log, Trimmed
-from commerce.live.snapshot import Snapshots
+from commerce.live.snapshot import Aside, Snapshots, at_once
 from commerce.live.wire import Broken, Entry, Outdated, Wire
 from commerce.show.commit import Commit
 from commerce.show.decide import next_moment
@@ -75,9 +75,11 @@ class Shift:
         wire: Wire,
         clock: Clock,
         incarnation: Callable[[], str],
+        *,
         quiet_ms: float = QUIET_MS,
+        aside: Aside = at_once,
     ) -> None:
-        self._quiet_ms = quiet_ms
+        self._quiet_ms, self._snapshots = quiet_ms, Snapshots(wire, aside)
         self.show, self.tally, self.stopping = show, Tally(), False
         self._wire, self._clock, self._incarnation = wire, clock, incarnation
         self._log = Log(wire)
@@ -105,7 +107,7 @@ class Shift:
         if await self._wire.get(lease) is not None:
             return False
         # The long part is done before the lease is taken, so that it cannot run out meanwhile.
-        state = await Snapshots(self._wire).load(self.show)
+        state = await self._snapshots.load(self.show)
         self._held_ms = self._clock.monotonic_ms()
         tenure = await self._wire.take_lease(lease, keys.alive(self.show), by, LEASE_MS)
         if tenure is None:

@@ -15,6 +15,8 @@ from commerce.show.evolve import BrokenLog, fold
 from commerce.show.state import State
 
 READ_AT_ONCE: Final = 256  # commits in one read
+READ_AT_FIRST: Final = 32
+EVENTS_AT_ONCE: Final = 20_000
 FOLLOW_BLOCK_MS: Final = 1_000
 
 _packer: Final = msgspec.msgpack.Encoder()
@@ -85,12 +87,16 @@ class Log:
 
     async def catch_up(self, state: State) -> State:
         """Fold everything that the log has beyond the state. Raises Trimmed and BrokenLog."""
+        count = READ_AT_FIRST
         while True:
-            commits = await self.read(state.show, state.version)
+            commits = await self.read(state.show, state.version, count)
             for commit in commits:
                 fold(state, commit)
-            if len(commits) < READ_AT_ONCE:
+            if len(commits) < count:
                 return state
+            # Commits of a flash sale hold thousands of events: read as many as fold in a tenth of a second.
+            events = sum([len(commit.events) for commit in commits])
+            count = min(READ_AT_ONCE, max(1, count * EVENTS_AT_ONCE // max(1, events)))
 
     async def follow(self, show: str, after: int) -> AsyncIterator[Commit]:
         """Every commit after version `after`, for ever, as they come; each exactly once, in order.

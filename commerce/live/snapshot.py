@@ -6,9 +6,12 @@ before the newest is kept too, and the log is trimmed only behind that older one
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
-from typing import Final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -25,23 +28,39 @@ _log: Final = structlog.get_logger("snapshot")
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
-class Snapshots:
-    """Writes and reads snapshots, and knows how to come to the newest state of a show."""
+T = TypeVar("T")
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+
+class Aside(Protocol):
+    """How long work is done."""
+
+    def __call__(self, do: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+async def at_once(do: Callable[[], T]) -> T:
+    """Do it here and now, and let whoever else is on the loop wait."""
+    return do()
+
+
+async def in_a_thread(do: Callable[[], T]) -> T:
+    """Do it beside the loop: a state of 10^5 orders takes a second, and other shows have leases to renew."""
+    return await asyncio.to_thread(do)
+
+
+class Snapshots:
+    """Writes and reads snapshots, and knows how to come to the newest state of a show.
+
+    `aside` does the long work: `at_once` (nobody else is on this loop) or `in_a_thread`.
+    """
+
+    def __init__(self, wire: Wire, aside: Aside = at_once) -> None:
+        self._wire, self._aside = wire, aside
 
     async def write(self, state: State) -> None:
         """Keep the state (one that remembers outcomes) as the newest snapshot. Raises Broken."""
         if not state.remembers:
             raise ValueError("a snapshot needs the outcomes of commands")
-        packed = _encoder.encode(freeze(state))
-        fields = {
-            "schema": str(SCHEMA).encode(),
-            "version": str(state.version).encode(),
-            "hash": hashlib.sha256(packed).hexdigest().encode(),
-            "state": packed,
-        }
+        fields = await self._aside(partial(_packed, state))
         newest, before = keys.snapshot(state.show), keys.snapshot_before(state.show)
         # A torn newest one must not push out the sound one before it: that one is all there is.
         sound = _sound(await self._wire.fields(newest))
@@ -51,7 +70,8 @@ class Snapshots:
         """The newest sound snapshot as a state, or the fresh state. Raises Broken."""
         for key in (keys.snapshot(show), keys.snapshot_before(show)):
             fields = await self._wire.fields(key)
-            state = _read(show, fields, remembers=remembers) if fields else None
+            read = partial(_read, show, fields, remembers=remembers)
+            state = await self._aside(read) if fields else None
             if state is not None:
                 return state
         return fresh(show, remembers=remembers)
@@ -72,6 +92,16 @@ class Snapshots:
         if safe > 0:
             await self._wire.trim(keys.log(show), f"{safe + 1}-0")
         return safe
+
+
+def _packed(state: State) -> dict[str, bytes]:
+    packed = _encoder.encode(freeze(state))
+    return {
+        "schema": str(SCHEMA).encode(),
+        "version": str(state.version).encode(),
+        "hash": hashlib.sha256(packed).hexdigest().encode(),
+        "state": packed,
+    }
 
 
 def _sound(fields: dict[str, bytes]) -> bool:
