@@ -26,7 +26,7 @@ from commerce.show import commands as c
 from commerce.show.language import SkuLine
 
 SHOW = "bench"
-OFFER = "of-bench"
+OFFER = "of-" + 61 * "b"  # so long that a pin makes an event of about 200 bytes
 PRICE = 1_000
 UNITS = 100_000_000
 TITLE = {"en": "Silk scarf"}

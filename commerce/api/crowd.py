@@ -15,6 +15,7 @@ from typing import Final
 MOST_BUFFERED_BYTES: Final = 256 * 1024
 BREATH_EVERY: Final = 200  # listeners written to before the loop gets a turn
 
+_write: Final = os.write
 PING: Final = b"8\r\n: ping\n\n\r\n"
 
 
@@ -31,12 +32,13 @@ def chunk(event: bytes) -> bytes:
 class Listener:
     """One connection. `joined` is the version of the snapshot or patch it began with."""
 
-    __slots__ = ("_fd", "_transport", "buyer", "closed", "host", "joined")
+    __slots__ = ("_fd", "_is_closing", "_transport", "_waiting", "buyer", "closed", "host", "joined")
 
     def __init__(
         self, transport: asyncio.Transport, buyer: str | None, *, host: bool = False, joined: int = 0
     ) -> None:
         self._transport = transport
+        self._is_closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
         self.buyer, self.host, self.joined = buyer, host, joined
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         socket = transport.get_extra_info("socket")
@@ -46,14 +48,13 @@ class Listener:
 
     def send(self, payload: bytes) -> bool:
         """Hand the bytes over; False when the listener is gone or was cut off for being slow."""
-        transport = self._transport
-        if transport.is_closing():
+        if self._is_closing():
             self.leave()
             return False
-        waiting = transport.get_write_buffer_size()
+        waiting = self._waiting()
         if waiting == 0 and self._fd >= 0:
             try:
-                sent = os.write(self._fd, payload)
+                sent = _write(self._fd, payload)
             except BlockingIOError:
                 sent = 0
             except OSError:
@@ -65,7 +66,7 @@ class Listener:
         elif waiting > MOST_BUFFERED_BYTES:
             self.cut_off()
             return False
-        transport.write(payload)
+        self._transport.write(payload)
         return True
 
     def cut_off(self) -> None:

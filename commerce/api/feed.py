@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -49,6 +48,8 @@ class Feed:
         self._waiting: set[str] = set()
         self._looks: dict[str, tuple[Any, ...]] = {}  # offer → what may not wait, as last seen
         self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._told_at = 0.0
         self._waiters: dict[int, asyncio.Event] = {}
 
     # -- folding -----------------------------------------------------------------------------------
@@ -61,9 +62,7 @@ class Feed:
             touched |= self.projection.commit_folded(commit.events)
         if touched:
             self._tell_buyers(touched)
-            self._waiting |= touched
-            if any([self._is_urgent(key) for key in touched]):
-                self._wake.set()
+            self._will_tell(touched, is_urgent=any([self._is_urgent(key) for key in touched]))
         self._wake_waiters()
 
     def _wake_waiters(self) -> None:
@@ -86,14 +85,23 @@ class Feed:
         if viewers != self.viewers:
             self.viewers = viewers
             self.talk += 1
-            self._waiting.add("audience")
+            self._will_tell({"audience"}, is_urgent=False)
 
     def count_hearts(self, hearts: int) -> None:
         """All hearts since the show began."""
         if hearts > self.hearts:
             self.hearts = hearts
             self.talk += 1
-            self._waiting.add("hearts")
+            self._will_tell({"hearts"}, is_urgent=False)
+
+    def _will_tell(self, keys: set[str], *, is_urgent: bool) -> None:
+        """Wake the teller now, or a tenth of a second after it last spoke."""
+        self._waiting |= keys
+        if is_urgent:
+            self._wake.set()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(max(loop.time(), self._told_at + COALESCE_SECONDS), self._wake.set)
 
     def _is_urgent(self, key: str) -> bool:
         kind, _, name = key.partition(":")
@@ -123,14 +131,20 @@ class Feed:
 
     async def run(self) -> None:
         """Tell the crowd, for ever: at once when woken, else ten times a second; ping when quiet."""
-        pinged = time.monotonic()
+        loop = asyncio.get_running_loop()
+        pinged = loop.time()
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), COALESCE_SECONDS)
+            ping = loop.call_at(pinged + PING_SECONDS, self._wake.set)
+            await self._wake.wait()
+            ping.cancel()
             self._wake.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._told_at = loop.time()
             await self.tell()
-            if time.monotonic() - pinged >= PING_SECONDS:
-                pinged = time.monotonic()
+            if loop.time() - pinged >= PING_SECONDS:
+                pinged = loop.time()
                 await self.crowd.ping()
 
     async def tell(self) -> None:
