@@ -87,23 +87,30 @@ def balanced(lines: Sequence[Line]) -> tuple[Line, ...]:
 
 async def post(tx: AsyncConnection, posting: Posting, now_ms: int) -> bool:
     """Write a posting; False if its key was posted already. Raises Unbalanced."""
-    if await tx.scalar(select(postings.c.id).where(postings.c.key == posting.key)):
-        return False
-    lines = balanced(posting.lines)
-    made = await tx.scalar(
-        insert(postings)
-        .values(
-            key=posting.key, kind=posting.kind, order_id=posting.order, show_id=posting.show, at=now_ms
-        )
-        .returning(postings.c.id)
-    )  # fmt: skip
+    return bool(await post_all(tx, [(posting, now_ms)]))
+
+
+async def post_all(tx: AsyncConnection, dated: Sequence[tuple[Posting, int]]) -> int:
+    """Write postings with their times, those of new keys alone; how many. Raises Unbalanced."""
+    keys = [posting.key for posting, _ in dated]
+    known = set(await tx.scalars(select(postings.c.key).where(postings.c.key.in_(keys))))
+    new = [(posting, at, balanced(posting.lines)) for posting, at in dated if posting.key not in known]
+    if not new:
+        return 0
     rows = [
-        {"posting_id": made, "number": n, "account": account, "amount": amount, "currency": posting.currency}
+        {"key": one.key, "kind": one.kind, "order_id": one.order, "show_id": one.show, "at": at}
+        for one, at, _ in new
+    ]
+    made = insert(postings).returning(postings.c.id, sort_by_parameter_order=True)
+    ids = list(await tx.scalars(made, rows))
+    lines = [
+        {"posting_id": id_, "number": n, "account": account, "amount": amount, "currency": one.currency}
+        for id_, (one, _, lines) in zip(ids, new, strict=True)
         for n, (account, amount) in enumerate(lines)
     ]
-    if rows:
-        await tx.execute(insert(posting_lines), rows)
-    return True
+    if lines:
+        await tx.execute(insert(posting_lines), lines)
+    return len(new)
 
 
 async def balances(tx: AsyncConnection) -> Counter[tuple[str, str]]:

@@ -6,16 +6,16 @@ before it is paid, and this module has never heard of such.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import Row, and_, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.books.ledger import Posting, post, sale
+from commerce.books.ledger import Posting, post_all, sale
 from commerce.books.money import Amounts
-from commerce.books.records import keep_record
+from commerce.books.records import Said, keep_records
 from commerce.books.tables import order_changes, order_lines, orders
 
 MOST_ORDERS: Final = 200
@@ -141,32 +141,46 @@ def _order(row: Row[Any], lines: tuple[OrderLine, ...]) -> BookedOrder:
 
 async def book_order(tx: AsyncConnection, order: BookedOrder, actor: str) -> bool:
     """Write down an order that was paid, with its posting and its record; False if it was before."""
-    if await tx.scalar(select(orders.c.id).where(orders.c.id == order.id)):
-        return False
-    amounts = order.amounts
-    await tx.execute(
-        insert(orders).values(
-            id=order.id, show_id=order.show, merchant_id=order.merchant, buyer_id=order.buyer,
-            contact_id=order.contact, state="paid", version=1, currency=amounts.currency,
-            goods=amounts.goods, freight=amounts.freight, tax=amounts.tax, discount=amounts.discount,
-            total=amounts.total, refunded=0, payment_id=order.payment, provider=order.provider,
-            placed_at=order.placed_at, paid_at=order.paid_at, changed_at=order.paid_at,
-        )
-    )  # fmt: skip
-    await tx.execute(
-        insert(order_lines), [_line_row(order.id, n, line) for n, line in enumerate(order.lines)]
-    )
-    await tx.execute(
-        insert(order_changes).values(
-            order_id=order.id, version=1, state="paid", actor=actor, reason="", at=order.paid_at
-        )
-    )
-    lines = sale(amounts, order.merchant, order.provider)
-    await post(
-        tx, Posting(f"paid:{order.id}", "sale", amounts.currency, lines, order.id, order.show), order.paid_at
-    )
-    await keep_record(tx, order.show, "OrderPaid", _record(order), order.paid_at)
-    return True
+    return bool(await book_orders(tx, order.show, [order], actor))
+
+
+async def book_orders(
+    tx: AsyncConnection, show: str, paid: Sequence[BookedOrder], actor: str
+) -> list[BookedOrder]:
+    """Write down orders of a show that were paid, and give those that were not booked before.
+
+    Many at a time: a statement costs more than a row.
+    """
+    ids = [order.id for order in paid]
+    known = set(await tx.scalars(select(orders.c.id).where(orders.c.id.in_(ids))))
+    new = [order for order in paid if order.id not in known]
+    if new:
+        await tx.execute(insert(orders), [_row(order) for order in new])
+        lines = [_line_row(order.id, n, line) for order in new for n, line in enumerate(order.lines)]
+        await tx.execute(insert(order_lines), lines)
+        await tx.execute(insert(order_changes), [_first_change(order, actor) for order in new])
+        await post_all(tx, [(_sale(order), order.paid_at) for order in new])
+        await keep_records(tx, show, [Said("OrderPaid", _record(order), order.paid_at) for order in new])
+    return new
+
+
+def _row(order: BookedOrder) -> dict[str, Any]:
+    return {
+        "id": order.id, "show_id": order.show, "merchant_id": order.merchant, "buyer_id": order.buyer,
+        "contact_id": order.contact, "state": "paid", "version": 1, **asdict(order.amounts), "refunded": 0,
+        "payment_id": order.payment, "provider": order.provider, "placed_at": order.placed_at,
+        "paid_at": order.paid_at, "changed_at": order.paid_at,
+    }  # fmt: skip
+
+
+def _first_change(order: BookedOrder, actor: str) -> dict[str, Any]:
+    said = {"state": "paid", "actor": actor, "reason": "", "at": order.paid_at}
+    return {"order_id": order.id, "version": 1, **said}
+
+
+def _sale(order: BookedOrder) -> Posting:
+    lines = sale(order.amounts, order.merchant, order.provider)
+    return Posting(f"paid:{order.id}", "sale", order.amounts.currency, lines, order.id, order.show)
 
 
 def _line_row(order: str, number: int, line: OrderLine) -> dict[str, Any]:

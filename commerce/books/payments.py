@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -106,10 +107,18 @@ async def settle_payment(tx: AsyncConnection, payment: str, state: str, now_ms: 
     return changed.rowcount == 1
 
 
-async def adopt_payment(tx: AsyncConnection, payment: Payment) -> None:
-    """A log names a payment that these books never opened (they are older than the log): note it."""
-    if await tx.scalar(select(payments.c.id).where(payments.c.id == payment.id)) is None:
-        await open_payment(tx, payment)
+async def note_paid(tx: AsyncConnection, paid: Sequence[Payment], now_ms: int) -> None:
+    """A log says that these succeeded. One that the books never opened (they are older) is noted now."""
+    ids = [payment.id for payment in paid]
+    known = set(await tx.scalars(select(payments.c.id).where(payments.c.id.in_(ids))))
+    for payment in paid:
+        if payment.id not in known:
+            await open_payment(tx, payment)
+    await tx.execute(
+        update(payments)
+        .where(payments.c.id.in_(ids), payments.c.state.in_(LESS_SURE["succeeded"]))
+        .values(state="succeeded", changed_at=now_ms)
+    )
 
 
 async def touch_payment(tx: AsyncConnection, payment: str, now_ms: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import func, insert, select
@@ -28,23 +28,43 @@ class Break(NamedTuple):
     why: str
 
 
+class Said(NamedTuple):
+    """One record to be kept: its kind, what it says, and when that was."""
+
+    kind: str
+    body: Mapping[str, Any]
+    at: int
+
+
 async def keep_record(
     tx: AsyncConnection, show: str, kind: str, body: Mapping[str, Any], now_ms: int
 ) -> None:
     """Add a record to the show's chain, in the transaction of what it tells."""
+    await keep_records(tx, show, [Said(kind, body, now_ms)])
+
+
+async def keep_records(tx: AsyncConnection, show: str, said: Sequence[Said]) -> None:
+    """Add records to the show's chain, in their order."""
     chain = f"show:{show}"
     if tx.dialect.name == "postgresql":  # SQLite has one writer anyway
         await tx.execute(select(func.pg_advisory_xact_lock(func.hashtext(chain))))
     newest = select(records.c.number, records.c.hash).where(records.c.chain == chain)
     last = (await tx.execute(newest.order_by(records.c.number.desc()).limit(1))).one_or_none()
-    number, previous = (last.number + 1, last.hash) if last else (1, GENESIS)
-    text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    await tx.execute(
-        insert(records).values(
-            chain=chain, number=number, kind=kind, body=text, at=now_ms, previous=previous,
-            hash=digest(previous, number, kind, text, now_ms),
-        )
-    )  # fmt: skip
+    number, previous = (last.number, last.hash) if last else (0, GENESIS)
+    rows = []
+    for kind, body, at in said:
+        number += 1
+        text = json.dumps(body, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        hashed = digest(previous, number, kind, text, at)
+        rows.append(
+            {
+                "chain": chain, "number": number, "kind": kind, "body": text, "at": at,
+                "previous": previous, "hash": hashed,
+            }
+        )  # fmt: skip
+        previous = hashed
+    if rows:
+        await tx.execute(insert(records), rows)
 
 
 def digest(previous: str, number: int, kind: str, body: str, at: int) -> str:

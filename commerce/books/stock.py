@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from sqlalchemy import func, select, update
@@ -70,18 +71,25 @@ class Allotment:
 
 async def move(tx: AsyncConnection, step: Move, now_ms: int) -> NotEnoughStock | None:
     """Make the move unless its key was used. A refusal leaves everything as it was."""
-    if await tx.scalar(select(stock_moves.c.id).where(stock_moves.c.key == step.key)):
-        return None
-    if step.source != OUTSIDE and not await _take(tx, step):
-        return NotEnoughStock(step.sku, step.units, await units_at(tx, step.sku, step.source))
-    if step.source == OUTSIDE:
-        await _put(tx, step.sku, OUTSIDE, -step.units)
-    await _put(tx, step.sku, step.target, step.units)
-    await tx.execute(
-        stock_moves.insert().values(
-            key=step.key, sku=step.sku, source=step.source, target=step.target, units=step.units, at=now_ms
-        )
-    )
+    return await move_all(tx, [step], now_ms)
+
+
+async def move_all(tx: AsyncConnection, steps: Sequence[Move], now_ms: int) -> NotEnoughStock | None:
+    """Make the moves whose keys are new. After a refusal of one of several, roll back."""
+    keys = [step.key for step in steps]
+    known = set(await tx.scalars(select(stock_moves.c.key).where(stock_moves.c.key.in_(keys))))
+    new = [step for step in steps if step.key not in known]
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for step in new:
+        sums[step.sku, step.source, step.target] += step.units
+    for (sku, source, target), units in sums.items():
+        if source == OUTSIDE:
+            await _put(tx, sku, OUTSIDE, -units)
+        elif not await _take(tx, sku, source, units):
+            return NotEnoughStock(sku, units, await units_at(tx, sku, source))
+        await _put(tx, sku, target, units)
+    if new:
+        await tx.execute(stock_moves.insert(), [{**asdict(step), "at": now_ms} for step in new])
     return None
 
 
@@ -91,11 +99,11 @@ async def units_at(tx: AsyncConnection, sku: str, place: str) -> int:
     return await tx.scalar(query) or 0
 
 
-async def _take(tx: AsyncConnection, step: Move) -> bool:
+async def _take(tx: AsyncConnection, sku: str, place: str, units: int) -> bool:
     taken = await tx.execute(
         update(stock)
-        .where(stock.c.sku == step.sku, stock.c.place == step.source, stock.c.units >= step.units)
-        .values(units=stock.c.units - step.units)
+        .where(stock.c.sku == sku, stock.c.place == place, stock.c.units >= units)
+        .values(units=stock.c.units - units)
     )
     return taken.rowcount == 1
 
@@ -156,10 +164,9 @@ async def find_allotment(tx: AsyncConnection, allotment: str) -> Allotment | Non
     return None if row is None else Allotment(row.id, row.show_id, row.sku, row.units, row.state)
 
 
-async def has_been_at(tx: AsyncConnection, sku: str, place: str) -> bool:
-    """Whether any unit of the SKU ever was there."""
-    query = select(stock.c.sku).where(stock.c.sku == sku, stock.c.place == place)
-    return await tx.scalar(query) is not None
+async def skus_at(tx: AsyncConnection, place: str) -> set[str]:
+    """The SKUs of which any unit ever was there."""
+    return set(await tx.scalars(select(stock.c.sku).where(stock.c.place == place)))
 
 
 async def unarchived_allotments(tx: AsyncConnection, granted_before_ms: int, most: int) -> list[Allotment]:

@@ -15,7 +15,7 @@ import structlog
 
 from commerce.books import Books
 from commerce.books.archive import Archived, archived_to, note_archived
-from commerce.effects.bookings import book_commit
+from commerce.effects.bookings import book_commits
 from commerce.live.cursor import Cursor
 from commerce.live.log import Log
 from commerce.live.snapshot import Snapshots
@@ -87,8 +87,7 @@ class Archivist:
             return
         after = Archived(new[-1].version, new[-1].by)
         async with self._books.begin() as tx:
-            for commit in new:
-                await book_commit(tx, self._state, commit)
+            await book_commits(tx, self._state, new)
             await note_archived(tx, self.show, self.at, after, new[-1].at)
         self.at = after
         await self._cursor.move(after.version)

@@ -7,7 +7,7 @@ as the event. Every booking has a key of its own besides, so that one made twice
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books.ledger import Posting, post, unearned
 from commerce.books.money import Amounts
-from commerce.books.orders import BookedOrder, OrderLine, book_order
-from commerce.books.payments import Payment, adopt_payment, settle_payment
+from commerce.books.orders import BookedOrder, OrderLine, book_orders
+from commerce.books.payments import Payment, note_paid, settle_payment
 from commerce.books.records import keep_record
 from commerce.books.refunds import Owed, owe_refund
 from commerce.books.schedule import Plan, adopt_show, note_show
@@ -28,8 +28,8 @@ from commerce.books.stock import (
     archive_allotment,
     at_show,
     find_allotment,
-    has_been_at,
-    move,
+    move_all,
+    skus_at,
     take_back,
 )
 from commerce.show import events as e
@@ -37,6 +37,7 @@ from commerce.show.commit import Commit
 from commerce.show.state import Order, State
 
 BY_DESK: Final = "desk"
+ORDERS_AT_ONCE: Final = 500
 
 log = structlog.get_logger("archivist")
 
@@ -50,12 +51,19 @@ class Page(NamedTuple):
     key: str  # show/version/index
 
 
-async def book_commit(tx: AsyncConnection, state: State, commit: Commit) -> None:
-    """Book every event of a commit that means something to the books."""
-    for index, event in enumerate(commit.events):
-        booking = BOOKINGS.get(type(event))
-        if booking is not None:
-            await booking(Page(tx, state, commit.at, f"{state.show}/{commit.version}/{index}"), event)
+async def book_commits(tx: AsyncConnection, state: State, commits: Iterable[Commit]) -> None:
+    """Book every event that means something to the books, in order; payments in a row at once."""
+    paid: list[tuple[Page, e.OrderPaid]] = []
+    for commit in commits:
+        for index, event in enumerate(commit.events):
+            page = Page(tx, state, commit.at, f"{state.show}/{commit.version}/{index}")
+            if isinstance(event, e.OrderPaid):
+                paid.append((page, event))
+            elif (booking := BOOKINGS.get(type(event))) is not None:
+                await _orders_paid(paid)
+                paid = []
+                await booking(page, event)
+    await _orders_paid(paid)
 
 
 async def _show_opened(page: Page, event: e.ShowOpened) -> None:
@@ -100,24 +108,36 @@ async def _stock_returned(page: Page, event: e.StockReturned) -> None:
         await take_back(page.tx, event.allotment, event.units, key, page.at)
 
 
-async def _order_paid(page: Page, event: e.OrderPaid) -> None:
-    order = booked(page.state, page.state.orders[event.order], event)
-    await _settle(page, event.order, event.payment, event.provider, event.amount)
-    if await book_order(page.tx, order, BY_DESK):
-        await _sell(page, order)
+async def _orders_paid(paid: Sequence[tuple[Page, e.OrderPaid]]) -> None:
+    for start in range(0, len(paid), ORDERS_AT_ONCE):
+        await _book(paid[start : start + ORDERS_AT_ONCE])
 
 
-async def _sell(page: Page, order: BookedOrder) -> None:
-    units_of: Counter[str] = Counter()
-    for line in order.lines:
-        for sku, units in line.goods:
-            units_of[sku] += units * line.quantity
-    place = at_show(order.show)
-    for sku, units in sorted(units_of.items()):
-        if await has_been_at(page.tx, sku, place):  # else the allotment was never ours: said above
-            short = await move(page.tx, Move(f"sold:{order.id}:{sku}", sku, place, SOLD, units), page.at)
-            if isinstance(short, NotEnoughStock):
-                raise StockAstray(f"order {order.id} sold what the show never had: {short}")
+async def _book(paid: Sequence[tuple[Page, e.OrderPaid]]) -> None:
+    page = paid[-1][0]
+    payments = [_payment(page, event.order, event.payment, event.provider, event.amount) for _, event in paid]
+    await note_paid(page.tx, payments, page.at)
+    orders = [booked(page.state, page.state.orders[event.order], event) for _, event in paid]
+    await _sell(page, await book_orders(page.tx, page.state.show, orders, BY_DESK))
+
+
+async def _sell(page: Page, orders: Sequence[BookedOrder]) -> None:
+    place = at_show(page.state.show)
+    ours = await skus_at(page.tx, place)  # of another SKU the allotment was never ours: that was said before
+    steps = []
+    for order in orders:
+        units_of: Counter[str] = Counter()
+        for line in order.lines:
+            for sku, units in line.goods:
+                units_of[sku] += units * line.quantity
+        steps += [
+            Move(f"sold:{order.id}:{sku}", sku, place, SOLD, units)
+            for sku, units in sorted(units_of.items())
+            if sku in ours
+        ]
+    short = await move_all(page.tx, steps, page.at)
+    if isinstance(short, NotEnoughStock):
+        raise StockAstray(f"{page.state.show} sold what it never had: {short}")
 
 
 async def _payment_failed(page: Page, event: e.PaymentFailed) -> None:
@@ -129,7 +149,8 @@ async def _payment_unknown(page: Page, event: e.PaymentUnknown) -> None:
 
 
 async def _refund_due(page: Page, event: e.RefundDue) -> None:
-    await _settle(page, event.order, event.payment, event.provider, event.amount)
+    payment = _payment(page, event.order, event.payment, event.provider, event.amount)
+    await note_paid(page.tx, [payment], page.at)
     key = f"unearned:{event.payment}"
     lines = unearned(event.amount, event.provider)
     posting = Posting(key, "unearned", page.state.currency, lines, event.order, page.state.show)
@@ -139,16 +160,12 @@ async def _refund_due(page: Page, event: e.RefundDue) -> None:
         await keep_record(page.tx, page.state.show, "RefundDue", e.to_wire(event)[2], page.at)
 
 
-async def _settle(page: Page, order: str, payment: str, provider: str, amount: int) -> None:
-    show = page.state.show
-    await adopt_payment(
-        page.tx,
-        Payment(
-            id=payment, provider=provider, ref=None, order=order, show=show, merchant=page.state.merchant,
-            amount=amount, currency=page.state.currency, state="open", pay_url=None, created_at=page.at,
-        ),
+def _payment(page: Page, order: str, payment: str, provider: str, amount: int) -> Payment:
+    return Payment(
+        id=payment, provider=provider, ref=None, order=order, show=page.state.show,
+        merchant=page.state.merchant, amount=amount, currency=page.state.currency, state="open",
+        pay_url=None, created_at=page.at,
     )  # fmt: skip
-    await settle_payment(page.tx, payment, "succeeded", page.at)
 
 
 def booked(state: State, order: Order, paid: e.OrderPaid) -> BookedOrder:
@@ -178,7 +195,6 @@ BOOKINGS: Final[dict[type[Any], Callable[[Page, Any], Awaitable[None]]]] = {
     e.ShowClosed: _show_closed,
     e.StockAllotted: _stock_allotted,
     e.StockReturned: _stock_returned,
-    e.OrderPaid: _order_paid,
     e.PaymentFailed: _payment_failed,
     e.PaymentUnknown: _payment_unknown,
     e.RefundDue: _refund_due,

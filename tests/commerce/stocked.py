@@ -12,7 +12,7 @@ from commerce.books.catalogue import Merchant, Product, add_merchant, add_produc
 from commerce.books.payments import Payment, open_payment
 from commerce.books.schedule import Plan, add_studio, schedule_show
 from commerce.books.stock import Allotment, grant
-from commerce.effects.bookings import book_commit
+from commerce.effects.bookings import book_commits
 from commerce.show import commands as c
 from commerce.show.commit import Commit
 from commerce.show.evolve import fold
@@ -79,8 +79,7 @@ class Clerk:
         if new:
             after = Archived(new[-1].version, new[-1].by)
             async with self.books.begin() as tx:
-                for commit in new:
-                    await book_commit(tx, self.state, commit)
+                await book_commits(tx, self.state, new)
                 await note_archived(tx, self.state.show, self.at, after, new[-1].at)
             self.at = after
 
