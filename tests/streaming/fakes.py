@@ -33,13 +33,15 @@ class NotedFanout:
     moves: list[tuple[ViewerId, Address]] = field(default_factory=list)
     seats: dict[ViewerId, Seat] = field(default_factory=dict)
     full: bool = False
+    opened: int = 0
 
     @property
     def path(self) -> str:
         return "noted"
 
     def open_source(self, kind: Kind) -> SourceId:
-        source = SourceId(len(self.forwarded) + 1)
+        self.opened += 1
+        source = SourceId(self.opened)
         self.forwarded[source] = []
         return source
 
@@ -111,21 +113,26 @@ class ToldTrack:
 class ToldSource:
     """A source whose packets the test makes."""
 
-    def __init__(self, number: int, studio: str | None = "st-1", *, sound: bool = True) -> None:
+    def __init__(
+        self, number: int, studio: str | None = "st-1", *, sound: bool = True, rids: tuple[str, ...] = ("",)
+    ) -> None:
         self.number, self.era, self.studio = number, 0, None if studio is None else StudioId(studio)
         self.codec: Codec = "H264"
         self.listeners: list[Listener] = []
         self.media_s: float | None = None
         self.keyframes_wanted = 0
-        self.tracks: dict[Kind, ToldTrack] = {"video": ToldTrack(VIDEO_HZ)}
+        self.wanted_of: list[str | None] = []
+        self.layers = {rid: ToldTrack(VIDEO_HZ) for rid in rids}
+        self.tracks: dict[Kind, ToldTrack] = {"video": self.layers[rids[-1]]}
         if sound:
             self.tracks["audio"] = ToldTrack(AUDIO_HZ)
 
-    def request_keyframe(self, now: float) -> None:
+    def request_keyframe(self, now: float, rid: str | None = None) -> None:
         self.keyframes_wanted += 1
+        self.wanted_of.append(rid)
 
     def say(self, packet: FeedPacket) -> None:
-        track = self.tracks[packet.kind]
+        track = self.layers[packet.rid] if packet.kind == "video" else self.tracks["audio"]
         track.tick = max(track.tick or packet.tick, packet.tick)
         self.media_s = packet.arrived_s
         source: Source = self
@@ -133,9 +140,16 @@ class ToldSource:
             listener.take(source, packet)
 
     def picture(
-        self, sequence: int, tick: int, now: float, *, keyframe: bool = False, payload: bytes = b"x"
+        self,
+        sequence: int,
+        tick: int,
+        now: float,
+        *,
+        keyframe: bool = False,
+        payload: bytes = b"x",
+        rid: str = "",
     ) -> None:
-        self.say(FeedPacket("video", sequence, tick, True, payload, keyframe, now))
+        self.say(FeedPacket("video", sequence, tick, True, payload, keyframe, now, rid))
 
     def sound(self, sequence: int, tick: int, now: float) -> None:
         self.say(FeedPacket("audio", sequence, tick, False, b"s", False, now))

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from streaming.contract import ShowId
-from streaming.domain.timeline import middle, ntp_from_unix, short_units
+from streaming.domain.ladder import Rung
+from streaming.domain.timeline import VIDEO_HZ, Line, middle, ntp_from_unix, short_units
 from streaming.fanout import Kind, Packet, SourceId
 from streaming.relay.clock import Clock
+from streaming.relay.rendition import Rendition
 from streaming.relay.viewer import KEYFRAME_SECONDS_MIN, Viewer
 from streaming.rtc import rtcp
 from streaming.rtc.answers import Terms, TrackTerms, ViewerSsrcs
@@ -19,6 +21,7 @@ from tests.streaming.fakes import NotedFanout
 
 KEYS = SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(16), bytes(12), bytes(16), bytes(12))
 M, R, A = 11, 12, 13
+KINDS: tuple[tuple[int, Kind], ...] = ((1, "video"), (2, "audio"))
 START = 30_000
 EPOCH = 1_790_000_000.0
 
@@ -29,25 +32,26 @@ class Show:
     show = ShowId("sh")
 
     def __init__(self) -> None:
-        self.packets = [Packet(n, n * 3000, True, bytes(1000)) for n in range(100)]
+        self.video, self.audio = (Rendition(kind, "", SourceId(n)) for n, kind in KINDS)
+        line = Line(VIDEO_HZ, 0)
+        for stream in (self.video, self.audio):
+            stream.cut((1, 0), 0, line)
+            for n in range(100):
+                stream.number(n)
+                stream.put(Packet(n, n * 3000, True, bytes(1000)), n == 0, 0.0)
+        self.packets = self.video.start_packets(0.0)
         self.keyframes_wanted = 0
         self.viewers: list[Viewer] = []
 
     def admit(self, viewer: Viewer, now: float) -> None:
         self.viewers.append(viewer)
-        viewer.begin("video", SourceId(1), 0, self.packets[:3])
-        viewer.begin("audio", SourceId(2), 50, [])
+        viewer.begin(self.video, 0, self.packets[:3])
+        viewer.begin(self.audio, 50, [])
 
     def dismiss(self, viewer: Viewer) -> None:
         self.viewers.remove(viewer)
 
-    def recall(self, kind: Kind, sequence: int) -> Packet | None:
-        return self.packets[sequence] if 0 <= sequence < 100 else None
-
-    def newest(self, kind: Kind) -> int:
-        return 99
-
-    def request_keyframe(self, now: float) -> None:
+    def request_keyframe(self, viewer: Viewer, now: float) -> None:
         self.keyframes_wanted += 1
 
 
@@ -164,3 +168,33 @@ def test_nonsense_is_counted(bench: Bench) -> None:
     bench.viewer.rtcp_came(b"\x00", 1.0)
     bench.viewer.rtp_came(b"\x80", 1.0)
     assert bench.viewer.figures.broken_packets == 2
+
+
+def test_a_switch_goes_on_in_the_viewers_own_numbers_and_old_losses_are_still_repaired(bench: Bench) -> None:
+    other = Rendition("video", "h", SourceId(3))
+    other.cut((1, 0), 7, Line(VIDEO_HZ, 0))
+    for n in range(7, 17):
+        own = other.number(n)
+        assert own is not None
+        other.put(Packet(own, n * 3000, True, b"h" * 100), n == 7, 0.0)
+    bench.viewer.begin(other, 0, [])
+    assert bench.fanout.segments[-1] == (bench.viewer.seat, SourceId(3), START + 100)
+    lost = [(START + 99) & 0xFFFF, (START + 100) & 0xFFFF]
+    bench.viewer.rtcp_came(rtcp.nack(1, M, lost), 1.0)
+    assert [again.packet.payload[:1] for _, again in bench.fanout.resent] == [b"\0", b"h"]
+
+
+def test_a_probe_sends_the_newest_packets_again(bench: Bench) -> None:
+    rungs = (Rung("q", 150_000), Rung("", 500_000), Rung("f", 2_000_000))
+    bench.viewer.rtcp_came(rtcp.remb(1, 700_000, [M]), 0.0)
+    for n in range(400):
+        now = n / 50
+        if n % 10 == 0:
+            bench.viewer.rtcp_came(rtcp.remb(1, 700_000, [M]), now)
+        chosen = bench.viewer.adapt(rungs, now)
+        if bench.fanout.resent:
+            break
+    assert chosen == ""
+    newest = bench.fanout.resent[0][1]
+    assert newest.own_sequence == START + 99
+    assert bench.viewer.figures.padding > 0

@@ -95,13 +95,25 @@ def test_the_handshake_is_answered_with_the_other_role(offered: str, role: str, 
     assert f"a=setup:{answered}\r\n" in viewer_answer(text)
 
 
-def test_of_a_simulcast_offer_the_largest_layer_is_taken() -> None:
-    layers = "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
-    layers += "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;h;f\r\n"
-    answer = publisher_answer(offer("sendonly").replace("a=mid:0\r\n", "a=mid:0\r\n" + layers))
-    assert "a=rid:f recv\r\na=simulcast:recv f\r\n" in answer
-    assert "a=rid:q" not in answer
-    assert "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id" in answer
+LAYERS = (
+    "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
+    "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n"
+    "a=rid:q send\r\na=rid:h send\r\na=rid:f send\r\na=simulcast:send q;h;f\r\n"
+)
+
+
+def test_all_encodings_of_a_simulcast_offer_are_taken() -> None:
+    answer = publisher_answer(offer("sendonly").replace("a=mid:0\r\n", "a=mid:0\r\n" + LAYERS))
+    assert "a=rid:q recv\r\na=rid:h recv\r\na=rid:f recv\r\na=simulcast:recv q;h;f\r\n" in answer
+    assert answer.count("a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n") == 1
+    assert answer.count("a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n") == 1
+
+
+@pytest.mark.parametrize("missing", ["a=extmap:10 ", "a=simulcast:"])
+def test_encodings_that_cannot_be_told_apart_are_not_asked_for(missing: str) -> None:
+    lines = [line for line in LAYERS.splitlines(keepends=True) if not line.startswith(missing)]
+    answer = publisher_answer(offer("sendonly").replace("a=mid:0\r\n", "a=mid:0\r\n" + "".join(lines)))
+    assert "a=simulcast" not in answer
 
 
 def test_sections_that_are_not_served_are_refused_in_their_place() -> None:
