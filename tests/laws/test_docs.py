@@ -71,3 +71,9 @@ def test_every_make_command_that_a_document_names_exists() -> None:
 def test_every_command_says_what_it_does() -> None:
     silent = re.findall(r"^([a-z-]+):(?!.*##)(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert silent == []
+
+
+def test_every_page_of_the_handbook_is_in_its_index() -> None:
+    index = (ROOT / "docs/README.md").read_text()
+    lost = [path.name for path in (ROOT / "docs").glob("*.md") if f"({path.name})" not in index]
+    assert [name for name in lost if name != "README.md"] == []
