@@ -57,6 +57,7 @@ class Desk:
 
     async def deed(self, request: web.Request) -> web.Response:
         body = await request.json() if request.can_read_body else {}
+        assert request.headers["Idempotency-Key"]
         show = self.shop.shows[request.match_info["show"]]
         self.shop.tell(**host_deed(self.shop, request.match_info["deed"], body, show))
         return web.json_response({"version": self.shop.version})
@@ -80,6 +81,7 @@ class Desk:
 
     async def rundown(self, request: web.Request) -> web.Response:
         if request.method == "PUT":
+            assert request.headers["Idempotency-Key"]
             self.shop.saved_rundown = (await request.json())["offers"]
             return web.json_response({"offers": self.shop.saved_rundown})
         planned = [planned_offer(offer) for offer in list(self.shop.offers.values())[:6]]

@@ -13,7 +13,7 @@ import { icon } from "./icon.js";
 
 const LOOK_EVERY_MS = 500;
 // Decoding nothing for so long while connected: the seat is worth nothing any more.
-const STILL_LIMIT_MS = 4_000;
+const STILL_LIMIT_MS = 3_000;
 
 export class LivePicture extends silk({
   note: /** @type {import("./dom.js").Child} */ (null),

@@ -1,7 +1,7 @@
 /** `<merchant-rundown>`: the offers of one show: products, prices, limits, and what the show is granted. */
 
 import { minorDigits, money, number, said, t } from "../strings/speak.js";
-import { Problem } from "../transport/api.js";
+import { newKey, Problem } from "../transport/api.js";
 import { isSignedOut, staff } from "../transport/session.js";
 import { announce } from "./announce.js";
 import { h } from "./dom.js";
@@ -237,7 +237,7 @@ export class MerchantRundown extends silk({
     this.busy = true;
     this.error = "";
     try {
-      this.offers = (await staff.request("PUT", this.#path, { body: { offers: this.offers } })).offers;
+      this.offers = (await staff.command(this.#path, { offers: this.offers }, newKey(), "PUT")).offers;
       this.unsaved = false;
       announce(t("saved"));
     } catch (error) {

@@ -75,11 +75,12 @@ export class Api {
    * @param {string} path
    * @param {any} body
    * @param {string} [key]
+   * @param {"POST" | "PUT"} [method]
    */
-  async command(path, body = {}, key = newKey()) {
+  async command(path, body = {}, key = newKey(), method = "POST") {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.request("POST", path, { body, key });
+        return await this.request(method, path, { body, key });
       } catch (error) {
         if (!(error instanceof Problem) || !UNDECIDED.has(error.code) || attempt >= REPEATS_OF_A_COMMAND) throw error;
         await pause(waitMs(attempt, Math.random(), error.retry_after_ms));

@@ -14,6 +14,7 @@ import { openWhep, prepareWhep } from "./whep.js";
  */
 
 const LONGEST_WAIT_FOR_AIR_MS = 5_000;
+const EAGER_TRIES = 12;
 
 export class Watch extends EventTarget {
   /** @type {Phase} */
@@ -26,6 +27,8 @@ export class Watch extends EventTarget {
   #stopped = new AbortController();
   #waking = new AbortController();
   #shown = false;
+  /** How many refusals are still taken for "any moment now". */
+  #eager = 0;
   #attempt = 0;
 
   /** @param {(signal: AbortSignal) => Promise<import("../types.js").Seat>} askSeat */
@@ -45,8 +48,9 @@ export class Watch extends EventTarget {
     this.#turn("stopped");
   }
 
-  /** Something changed for the better (on air, network back): do not wait any longer. */
+  /** Something changed for the better (on air, network back): do not wait any longer, and ask often for a while. */
   hurry() {
+    this.#eager = EAGER_TRIES;
     this.#waking.abort();
   }
 
@@ -106,6 +110,8 @@ export class Watch extends EventTarget {
     if (code === "NotOnAir" || code === "ShowNotOpen" || status === 409) {
       this.#attempt = 0;
       this.#turn("waiting");
+      // The feed says "on air" a moment before the relay has its first keyframe.
+      if (this.#eager-- > 0) return 0;
       return Math.min(Math.max(retry_after_ms, 1_000), LONGEST_WAIT_FOR_AIR_MS);
     }
     this.#turn(this.#shown ? "lost" : status === 503 ? "full" : "joining");
