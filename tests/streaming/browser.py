@@ -51,13 +51,14 @@ async ({url, token, without}) => {
 }
 """
 PUBLISHER = """
-async ({url, token}) => {
+async ({url, token, encodings}) => {
   const peer = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
   globalThis.peer = peer;
   const stream = await navigator.mediaDevices.getUserMedia({
     audio: true, video: {width: {exact: 1280}, height: {exact: 720}, frameRate: 30}});
   for (const track of stream.getTracks())
-    peer.addTransceiver(track, {direction: 'sendonly', streams: [stream]});
+    peer.addTransceiver(track, {direction: 'sendonly', streams: [stream],
+      sendEncodings: encodings && track.kind === 'video' ? encodings : []});
   await peer.setLocalDescription();
   const answer = await fetch(url, {method: 'POST', body: peer.localDescription.sdp, headers: {
     'Content-Type': 'application/sdp', Authorization: `Bearer ${token}`}});
@@ -65,6 +66,11 @@ async ({url, token}) => {
   await peer.setRemoteDescription({type: 'answer', sdp: await answer.text()});
 }
 """
+SIMULCAST = [
+    {"rid": "q", "scaleResolutionDownBy": 4, "maxBitrate": 150_000},
+    {"rid": "h", "scaleResolutionDownBy": 2, "maxBitrate": 500_000},
+    {"rid": "f", "maxBitrate": 2_000_000},
+]
 STATS = """
 async () => {
   const found = {};

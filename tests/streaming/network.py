@@ -7,6 +7,8 @@ import random
 import socket
 from collections.abc import Callable
 
+QUEUE_SECONDS = 0.3
+
 
 class Network:
     """Peers talk to `port`; each peer is one socket of ours towards the relay."""
@@ -15,6 +17,8 @@ class Network:
         self.relay = ("127.0.0.1", relay_port)
         self.down_loss = self.up_loss = 0.0
         self.delay_s = 0.0
+        self.rate_bps: float | None = None  # of the way down; with a queue of QUEUE_SECONDS before it
+        self._free_at = 0.0
         self.drop_down: Callable[[bytes], bool] = lambda data: False
         self.lost = 0
         self.spared: set[tuple[str, int]] = set()  # peers whose network is perfect
@@ -67,8 +71,20 @@ class Network:
                 return
             if self.drop_down(data):
                 self.lost += 1
+            elif self.rate_bps is not None and peer not in self.spared:
+                self._queue(data, peer, self.rate_bps)
             else:
                 self._carry(data, peer, lambda d=data: self._near.sendto(d, peer), self.down_loss)
+
+    def _queue(self, data: bytes, peer: tuple[str, int], rate_bps: float) -> None:
+        """A bottleneck that all peers share: first in, first out; what finds the queue full is lost."""
+        now = self._loop.time()
+        waits = max(0.0, self._free_at - now)
+        if waits > QUEUE_SECONDS:
+            self.lost += 1
+            return
+        self._free_at = max(now, self._free_at) + len(data) * 8 / rate_bps
+        self._loop.call_later(self._free_at - now + self.delay_s, self._near.sendto, data, peer)
 
     def spare(self) -> None:
         """The peers of now have a perfect network; those that come later have this one."""
