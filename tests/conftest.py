@@ -18,6 +18,8 @@ from tests.servers import KINDS, Server, binary_of
 
 # Folders and files whose tests live with real processes, real time or many seeds: not in `make check`.
 SLOW = (
+    "tests/commerce/api/test_front_process.py",
+    "tests/commerce/api/test_fuzz.py",
     "tests/commerce/desk/test_kills.py",
     "tests/end_to_end/",
     "tests/interop/",
