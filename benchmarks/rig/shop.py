@@ -76,10 +76,15 @@ def start_desk(url: str) -> subprocess.Popen[bytes]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and wait."""
+    """SIGTERM, and wait; SIGKILL when it does not end."""
     if process.poll() is None:
         process.terminate()
-    process.wait(20)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        print(f"{process.args} had to be killed", file=sys.stderr)
+        process.kill()
+        process.wait()
 
 
 async def ask_until_told(inbox: Inbox, show: str, command: c.Command, key: str) -> Accepted:
