@@ -64,7 +64,10 @@ def play(
     people.append(world.start("bank", bank(till, sold, prices, lambda: len(gone) == buyers)))
     people.append(world.start("archivist", archivist(world, journal)))
     people.append(world.start("reader", reader(world, journal)))
-    while not all(person.ended for person in people):
+    while people:
+        if people[-1].ended:
+            people.pop()
+            continue
         if world.steps == kill_at:
             desks.kill(0)
         desks.strike()

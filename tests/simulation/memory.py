@@ -90,6 +90,11 @@ class Memory:
     def read(self, key: str, after: str, count: int) -> list[Entry]:
         return self.stream(key).behind(id_of(after), count)
 
+    def any_behind(self, key: str, after: Id) -> bool:
+        """Whether the stream has an entry behind the id: what a blocked reader waits for."""
+        ids = self.stream(key).ids
+        return bool(ids) and ids[-1] > after
+
     def entry(self, key: str, entry_id: str) -> Entry | None:
         found = self.read(key, text_of((id_of(entry_id)[0], id_of(entry_id)[1] - 1)), 1)
         return found[0] if found and found[0].id == entry_id else None

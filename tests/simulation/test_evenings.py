@@ -22,9 +22,9 @@ from tests.simulation.evening import play
 from tests.simulation.laws import Broken as BrokenLaw
 from tests.simulation.world import CALM
 
-SEEDS, SEEDS_A_TEST = 600, 50
+SEEDS, SEEDS_A_TEST = 1_000, 100
 SEEDS_FOR_A_SABOTEUR = 300
-SHORT_EVENING = 69  # a seed of few steps
+SHORT_EVENING = 58  # a seed of few steps
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from commerce.live.wire import Broken, Entry, Knock, Outdated, Tenure
-from tests.simulation.memory import Memory
+from tests.simulation.memory import Memory, id_of
 
 T = TypeVar("T")
 
@@ -51,6 +51,7 @@ class Weather:
     doubled: float = 0.02  # a letter arrives twice
 
 
+STEP_MS = (0, 0, 0, 1, 1, 5)  # how much time a step may take
 CALM, STORM = Weather(0, 0, 0, 0), Weather()
 
 
@@ -64,6 +65,7 @@ class World:
         self.server = Memory(lambda: int(self.time_ms))
         self.processes: list[Process] = []
         self.steps = 0
+        self._somebody_ended = False
         self._late: list[tuple[float, Callable[[], object]]] = []
 
     def start(self, name: str, body: Coroutine[Any, Any, None]) -> Process:
@@ -73,7 +75,7 @@ class World:
 
     def kill(self, process: Process) -> None:
         """kill -9: not one more line of it runs that talks to the world."""
-        process.ended = True
+        process.ended = self._somebody_ended = True
         process.body.close()
 
     def later(self, do: Callable[[], object]) -> None:
@@ -81,18 +83,21 @@ class World:
 
     def step(self) -> bool:
         """Let one process take one step; False when none is left."""
-        self.processes = [process for process in self.processes if not process.ended]
+        if self._somebody_ended:
+            self.processes = [process for process in self.processes if not process.ended]
+            self._somebody_ended = False
         if not self.processes:
             return False
         self.steps += 1
-        self.time_ms += self.dice.choice((0, 0, 0, 1, 1, 5))
-        self._do_late()
+        self.time_ms += STEP_MS[int(self.dice.random() * len(STEP_MS))]
+        if self._late:
+            self._do_late()
         runnable = [process for process in self.processes if self._runnable(process)]
         if not runnable:
             moments = [max(p.waiting.until_ms, p.frozen_until_ms) for p in self.processes]
             self.time_ms = max(self.time_ms + 1, min(moments + [moment for moment, _ in self._late]))
             return True
-        self._run(self.dice.choice(runnable))
+        self._run(runnable[int(self.dice.random() * len(runnable))])
         return True
 
     def _do_late(self) -> None:
@@ -112,7 +117,7 @@ class World:
         try:
             process.waiting = process.body.send(None)
         except StopIteration:
-            process.ended = True
+            process.ended = self._somebody_ended = True
 
 
 class WorldClock:
@@ -170,7 +175,8 @@ class WorldWire:
 
     async def wait(self, key: str, after: str, count: int, block_ms: int) -> list[Entry]:
         world = self._world
-        await Pause(world.time_ms + block_ms, lambda: bool(world.server.read(key, after, 1)))
+        behind = id_of(after)
+        await Pause(world.time_ms + block_ms, lambda: world.server.any_behind(key, behind))
         return await self._ask(lambda: world.server.read(key, after, count))
 
     async def entry(self, key: str, entry_id: str) -> Entry | None:
