@@ -25,6 +25,7 @@ LOSS_PERCENT: Final = 5.0
 RTT_MS: Final = 80.0
 SECONDS: Final = 120.0
 WARM_SECONDS: Final = 3.0
+CONTROL_SECONDS: Final = 20.0
 BOTTLENECK_BPS: Final = 1_000_000
 BOTTLENECK_SECONDS: Final = 30.0
 NOWHERE: Final = ("127.0.0.1", 0)  # the answer names the server
@@ -62,7 +63,8 @@ def percent(part: float, whole: float) -> float:
 
 
 async def run(server: RelayServer, wanted: argparse.Namespace) -> dict[str, Any]:
-    """Both roads; the figures of the first under the names of the issue."""
+    """A good road as control (a busy machine freezes, too), then the lossy and the narrow one."""
+    good = await watch(server, lanes(0.0, wanted.rtt), min(wanted.seconds, CONTROL_SECONDS))
     road = lanes(wanted.loss, wanted.rtt)
     lossy = await watch(server, road, wanted.seconds)
     narrow_road = lanes(0.0, wanted.rtt, BOTTLENECK_BPS)
@@ -74,6 +76,7 @@ async def run(server: RelayServer, wanted: argparse.Namespace) -> dict[str, Any]
         "frozen_percent": percent(lossy["totalFreezesDuration"], lossy["elapsed_s"]),
         "frames_decoded": lossy["framesDecoded"],
         "retransmitted_percent": percent(lossy["retransmittedPacketsReceived"], lossy["packetsReceived"]),
+        "control_frozen_percent": percent(good["totalFreezesDuration"], good["elapsed_s"]),
         "seconds": round(lossy["elapsed_s"], 1),
         "freezes": lossy["freezeCount"],
         "frames_dropped": lossy["framesDropped"],

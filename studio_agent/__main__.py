@@ -36,7 +36,7 @@ def configure_logging() -> None:
 async def publish(settings: Settings, source: Source) -> int:
     """Run the studio and its health page; SIGTERM and SIGINT end both in order."""
     studio = Studio(settings, source)
-    runner = web.AppRunner(health_app(studio.health), access_log=None)
+    runner = web.AppRunner(health_app(studio.health), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.http_host, settings.http_port).start()

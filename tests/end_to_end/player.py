@@ -77,7 +77,7 @@ async def stats(page: Page) -> dict[str, Any]:
     return dict(await page.evaluate(STATS))
 
 
-async def until_frames(page: Page, more: int, seconds: float = 30) -> int:
+async def until_frames(page: Page, more: int, seconds: float = 60) -> int:
     """Wait until so many more frames have been shown; the count then."""
     before = await page.evaluate("globalThis.seen?.frames ?? 0")
     await page.wait_for_function(f"globalThis.seen?.frames >= {before + more}", timeout=seconds * 1000)

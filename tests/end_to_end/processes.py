@@ -22,6 +22,8 @@ ROOT = Path(__file__).parents[2]
 MEDIA = ROOT.parent / "shared" / "media"
 BUNNY = MEDIA / "bunny-720p25-aac-5s.mp4"
 SHOW, STUDIO = "sh-1", "st-1"
+START_LIMIT_S = 60.0  # a machine may be busy with other tests
+END_LIMIT_S = 30.0
 
 
 class Keys:
@@ -69,7 +71,7 @@ class Process:
                 sys.executable, "-m", self._module, cwd=ROOT, env=self._environment, stderr=log, stdout=log
             )
         await wait_until(
-            self._answers, 20, f"{self._module} did not come up:\n{self._log.read_text()[-2_000:]}"
+            self._answers, START_LIMIT_S, f"{self._module} did not come up:\n{self._log.read_text()[-2_000:]}"
         )
 
     async def _answers(self) -> bool:
@@ -90,7 +92,16 @@ class Process:
         assert self._child is not None
         if self._child.returncode is None:
             self._child.send_signal(number)
-        return await asyncio.wait_for(self._child.wait(), 15)
+        try:
+            return await asyncio.wait_for(self._child.wait(), END_LIMIT_S)
+        except TimeoutError:
+            self._child.kill()
+            await self._child.wait()
+            raise AssertionError(f"{self._module} did not end:\n{self._log.read_text()[-2_000:]}") from None
+
+    @property
+    def is_running(self) -> bool:
+        return self._child is not None and self._child.returncode is None
 
     @property
     def log(self) -> str:
@@ -159,16 +170,16 @@ class Stage:
         await agent.start()
         return agent
 
-    async def until_live(self, agent: Process, seconds: float = 20) -> None:
+    async def until_live(self, agent: Process, seconds: float = 60) -> None:
         async def is_live() -> bool:
             return (await agent.health())["state"] == "live"
 
         await wait_until(is_live, seconds, f"the agent did not go live:\n{agent.log[-2_000:]}")
 
     async def end(self) -> None:
-        for process in (*self.agents, self.relay):
-            if process._child is not None and process._child.returncode is None:
-                await process.end()
+        """End what still runs, all at once; nothing is left even where one does not obey."""
+        running = [process for process in (*self.agents, self.relay) if process.is_running]
+        await asyncio.gather(*(process.end() for process in running))
 
 
 def clip_or_scene() -> str:

@@ -78,7 +78,7 @@ async def test_a_newer_publisher_replaces_the_older_without_a_reconnect(stage: S
         async def has_yielded() -> bool:
             return (await older.health())["state"] == "yielded"
 
-        await wait_until(has_yielded, 10, older.log)
+        await wait_until(has_yielded, 30, older.log)
         await until_frames(page, 60)
         assert (await stats(page))["seats"] == 1
         health = await newer.health()
@@ -110,7 +110,7 @@ async def test_a_relay_that_restarts_gets_its_studio_and_viewers_back(stage: Sta
             health = await agent.health()
             return health["state"] == "live" and health["connections"] == 2
 
-        await wait_until(is_back, 30, agent.log)
+        await wait_until(is_back, 60, agent.log)
         await until_frames(page, 30)
         seen = await stats(page)
         assert seen["seats"] >= 2

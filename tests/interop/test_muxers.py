@@ -31,7 +31,7 @@ FPS = 30
 
 
 async def seen_by_a_browser(stage: Stage) -> None:
-    await wait_until(lambda: on_air(stage), 20, "no picture came to the relay")
+    await wait_until(lambda: on_air(stage), 45, "no picture came to the relay")
     async with watching(stage) as page:
         await until_frames(page, 30)
         seen = await stats(page)

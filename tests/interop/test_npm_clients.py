@@ -58,9 +58,9 @@ async def test_a_publisher_of_npm_is_seen(stage: Stage, tmp_path: Path, client: 
         complaints = await load(studio, client, tmp_path)
         await studio.evaluate("args => publish(args)", {"url": stage.whip, "token": stage.keys.publish()})
         await load(viewer, "whip_whep", tmp_path)
-        await wait_until(lambda: on_air(stage), 15)
+        await wait_until(lambda: on_air(stage), 45)
         await viewer.evaluate(PLAY, {"url": stage.whep, "token": stage.keys.view()})
-        await viewer.wait_for_function("frames >= 30", timeout=20_000)
+        await viewer.wait_for_function("frames >= 30", timeout=60_000)
         await studio.evaluate("stop()")
         assert complaints.said == []
 
@@ -76,7 +76,7 @@ async def test_a_player_of_npm_plays(stage: Stage, tmp_path: Path, client: str) 
     async with open_browser() as viewer:
         complaints = await load(viewer, client, tmp_path)
         await viewer.evaluate(PLAY, {"url": stage.whep, "token": stage.keys.view()})
-        await viewer.wait_for_function("frames >= 30", timeout=20_000)
+        await viewer.wait_for_function("frames >= 30", timeout=60_000)
         await viewer.evaluate("stop()")
         assert complaints.said == []
 
@@ -86,7 +86,7 @@ async def test_a_player_that_restarts_ice_plays_on(stage: Stage, tmp_path: Path)
     async with open_browser() as viewer:
         await load(viewer, "whip_whep", tmp_path)
         await viewer.evaluate(PLAY, {"url": stage.whep, "token": stage.keys.view()})
-        await viewer.wait_for_function("frames >= 15", timeout=20_000)
+        await viewer.wait_for_function("frames >= 15", timeout=60_000)
         await viewer.evaluate("restart()")
         before = await viewer.evaluate("frames")
-        await viewer.wait_for_function(f"frames >= {before + 60}", timeout=20_000)
+        await viewer.wait_for_function(f"frames >= {before + 60}", timeout=60_000)
