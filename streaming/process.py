@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,7 +96,8 @@ async def start(settings: Settings) -> RelayProcess:
         tasks.append(asyncio.create_task(_prepare_slate(relay)))
     bulletin = None
     if settings.redis_url is not None:
-        bulletin = Bulletin(settings.redis_url, relay, lambda: _entry(settings, relay))
+        load = _Load()
+        bulletin = Bulletin(settings.redis_url, relay, lambda: _entry(settings, relay, load))
         tasks.append(asyncio.create_task(bulletin.run()))
     _log.info("relay_started", http=http_port, udp=sock.getsockname()[1], fanout=fanout.path)
     return RelayProcess(settings, relay, port, fanout, runner, tasks, bulletin, http_port, tcp)
@@ -139,11 +141,30 @@ async def _refresh(keys: TokenKeys) -> None:
         await asyncio.to_thread(keys.refresh)
 
 
-def _entry(settings: Settings, relay: Relay) -> RelayEntry:
-    shows = tuple(show for show, program in relay.shows.programs.items() if program.started)
-    load = relay.shows.viewers() / max(1, settings.viewers_max)
-    now_ms = relay.clock.unix_ms(relay.clock.now())
-    return RelayEntry(RelayId(settings.relay_id), settings.url, now_ms, relay.shows.viewers(), load, shows)
+class _Load:
+    """This process's share of one core since the last look, or of its seats, whichever is more."""
+
+    def __init__(self) -> None:
+        self._before = (time.monotonic(), time.process_time())
+
+    def look(self, seats: float) -> float:
+        """0..1."""
+        now = (time.monotonic(), time.process_time())
+        wall, cpu = now[0] - self._before[0], now[1] - self._before[1]
+        self._before = now
+        return min(1.0, max(seats, cpu / wall if wall > 0.1 else 0.0))
+
+
+def _entry(settings: Settings, relay: Relay, load: _Load) -> RelayEntry:
+    viewers = relay.shows.viewers()
+    return RelayEntry(
+        relay=relay.id,
+        url=settings.url,
+        seen_ms=relay.clock.unix_ms(relay.clock.now()),
+        viewers=viewers,
+        load=round(load.look(viewers / settings.viewers_max), 3),
+        shows=tuple(show for show, program in relay.shows.programs.items() if program.started),
+    )
 
 
 async def run(settings: Settings) -> None:

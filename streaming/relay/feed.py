@@ -15,7 +15,7 @@ from ..domain import timeline
 from ..domain.keyframes import begins_keyframe
 from ..domain.losses import Losses
 from ..domain.reception import Reception
-from ..fanout import Address, Fanout, FanoutFull, Keys, Kind, Seat, ViewerId
+from ..fanout import Address, Fanout, Keys, Kind, Seat, ViewerId
 from ..rtc import rtcp, rtp
 from ..rtc.answers import Terms, TrackTerms
 from ..rtc.dtls import SrtpKeys
@@ -91,11 +91,8 @@ class Feed:
     # -- the session's peer ------------------------------------------------------------------------
 
     def ready(self, keys: SrtpKeys, address: Address) -> None:
-        """Seat the publisher at the sender: our reports and requests leave through it."""
-        try:
-            self._seat = self._fanout.join(Seat(address, Keys(keys.profile, keys.ours, keys.our_salt)))
-        except FanoutFull:
-            self._seat = None
+        """Seat the publisher at the sender: our reports and requests leave through it. Raises FanoutFull."""
+        self._seat = self._fanout.join(Seat(address, Keys(keys.profile, keys.ours, keys.our_salt)))
         self.connected = True
         self._say(self._estimate())  # before the first frame is encoded
         self._became_ready(self)

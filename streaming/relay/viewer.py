@@ -14,7 +14,7 @@ from ..contract import ShowId
 from ..domain import timeline
 from ..domain.ladder import Rung
 from ..domain.resends import ResendBudget
-from ..fanout import Address, Fanout, FanoutFull, Keys, Kind, Packet, Resend, Seat, Track, ViewerId
+from ..fanout import Address, Fanout, Keys, Kind, Packet, Resend, Seat, Track, ViewerId
 from ..rtc import rtcp
 from ..rtc.answers import Terms, TrackTerms, ViewerSsrcs
 from ..rtc.dtls import SrtpKeys
@@ -98,7 +98,7 @@ class Viewer:
     # -- the session's peer ------------------------------------------------------------------------
 
     def ready(self, keys: SrtpKeys, address: Address) -> None:
-        """Take a seat at the sender and begin to watch."""
+        """Take a seat at the sender and begin to watch. Raises FanoutFull."""
         seat = Seat(
             address,
             Keys(keys.profile, keys.ours, keys.our_salt),
@@ -106,11 +106,7 @@ class Viewer:
             self._track(self._terms.audio, self._ssrcs.audio, 0),
             cname="program",
         )
-        try:
-            self.seat = self._fanout.join(seat)
-        except FanoutFull:
-            self.figures.broken_packets += 1
-            return
+        self.seat = self._fanout.join(seat)
         self.connected = True
         self.program.admit(self, self._clock.now())
 

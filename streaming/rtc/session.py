@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from ..fanout import Address
+from ..fanout import Address, FanoutFull
 from . import rtp, stun
 from .dtls import Certificate, Dtls, HandshakeFailed, Role, SrtpKeys
 from .sdp import Fingerprint, IceCredentials
@@ -33,7 +33,7 @@ class Peer(Protocol):
     """Who stands behind a session: a publisher's feed or a viewer."""
 
     def ready(self, keys: SrtpKeys, address: Address) -> None:
-        """DTLS is done; `address` is where the peer is."""
+        """DTLS is done; `address` is where the peer is. Raises FanoutFull when there is no seat."""
 
     def rtp_came(self, data: bytes, now: float) -> None:
         """A decrypted RTP packet."""
@@ -205,6 +205,8 @@ class Session:
     async def _run(self) -> None:
         try:
             await self._live()
+        except FanoutFull:
+            self.end("no seat at the sender")
         except Exception as broken:
             _log.exception("session_broke")
             self.end(f"broken: {type(broken).__name__}")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from streaming.fanout import Address
 from streaming.rtc import stun
-from streaming.rtc.dtls import Certificate, Dtls, SrtpKeys
+from streaming.rtc.dtls import Certificate, Dtls, HandshakeFailed, Role, SrtpKeys
 from streaming.rtc.port import BAD_CHECKS_MAX, Port, open_socket
 from streaming.rtc.sdp import IceCredentials
 from streaming.rtc.session import ADDRESSES_MAX, CONSENT_SECONDS, SILENCE_SECONDS, Session
@@ -268,6 +272,57 @@ async def test_both_sides_get_the_same_keys_crosswise() -> None:
     async with asyncio.timeout(2):
         await server.closed()
     await server.stop()
+
+
+def rsa_certificate() -> Certificate:
+    """As GStreamer and some hardware encoders have it."""
+    key = rsa.generate_private_key(65_537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rsa")])
+    now = datetime.datetime.now(datetime.UTC)
+    draft = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    valid = draft.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    return Certificate(key, valid.sign(key, hashes.SHA256()))  # type: ignore[arg-type]  # aiortc names one kind
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("server", "client"), ("client", "server")])
+async def test_a_peer_with_an_rsa_certificate_is_met_in_either_role(ours: Role, theirs: Role) -> None:
+    here, there = Certificate.generateCertificate(), rsa_certificate()
+    pair: list[Dtls] = []
+    turn = Turnstile(time.monotonic).enter
+
+    def to_there(data: bytes) -> None:
+        pair[1].receive(data)
+
+    def to_here(data: bytes) -> None:
+        pair[0].receive(data)
+
+    pair.append(Dtls(here, ours, there.fingerprints(), to_there, turn))
+    pair.append(Dtls(there, theirs, here.fingerprints(), to_here, turn))
+    keys = await asyncio.gather(*(dtls.handshake() for dtls in pair))
+    assert keys[0].ours == keys[1].theirs
+    for dtls in pair:
+        await dtls.stop()
+
+
+async def test_a_peer_with_another_certificate_than_it_named_is_refused() -> None:
+    here, there = Certificate.generateCertificate(), Certificate.generateCertificate()
+    pair: list[Dtls] = []
+    turn = Turnstile(time.monotonic).enter
+
+    def to_there(data: bytes) -> None:
+        pair[1].receive(data)
+
+    def to_here(data: bytes) -> None:
+        pair[0].receive(data)
+
+    pair.append(Dtls(here, "server", Certificate.generateCertificate().fingerprints(), to_there, turn))
+    pair.append(Dtls(there, "client", here.fingerprints(), to_here, turn))
+    client = asyncio.ensure_future(pair[1].handshake())
+    with pytest.raises(HandshakeFailed):
+        await pair[0].handshake()
+    await client
+    for dtls in pair:
+        await dtls.stop()
 
 
 def test_the_members_of_aiortc_that_we_stand_on_are_there() -> None:
