@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Page, expect
 
@@ -98,6 +100,17 @@ async def test_an_order_is_placed_paid_and_seen(visit: Visit) -> None:
     visit.shop.turn(order, "paid")
     await expect(page.get_by_test_id("order-state")).to_have_attribute("data-state", "paid")
     assert [seen["state"] for seen in (await visit.measured())["orders"]] == ["awaiting_payment", "paid"]
+
+
+async def test_an_order_awaiting_payment_can_be_paid_after_a_reload(visit: Visit) -> None:
+    page = await watch(visit)
+    await add_first(page)
+    await to_checkout(page)
+    await page.get_by_test_id("place-order").click()
+    await expect(page.get_by_test_id("pay")).to_be_visible()
+    await page.reload()
+    await page.get_by_test_id("held-chip").click()
+    await expect(page.get_by_test_id("pay")).to_have_attribute("href", re.compile("/bank/"))
 
 
 async def test_an_answer_that_got_lost_does_not_order_twice(visit: Visit) -> None:

@@ -83,7 +83,10 @@ export class CartSheet extends silk({
   }
 
   #body() {
-    if (this.step === "order" && this.order) return holdPanel(this.order, this.ahead_ms, (order) => this.ask("cancel-order", order));
+    if (this.step === "order" && this.order) {
+      const cancel = (/** @type {import("../types.js").Order} */ order) => this.ask("cancel-order", order);
+      return [holdPanel(this.order, this.ahead_ms, cancel), this.#wrong()];
+    }
     return this.step === "checkout" ? this.#checkout() : this.#cart();
   }
 
@@ -95,7 +98,7 @@ export class CartSheet extends silk({
     return [
       h("ul", { key: "lines", class: "cart-lines" }, this.lines.map((line) => this.#line(line, stuck.has(line.offer)))),
       h("div", { key: "sum", class: "cart-sum" }, amountLines(amounts)),
-      this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error),
+      this.#wrong(),
       h(
         "button",
         {
@@ -136,6 +139,10 @@ export class CartSheet extends silk({
         ? h("button", { key: "out", type: "button", class: "icon-button", "aria-label": t("cart.remove", { title }), onclick: wish(0) }, icon("bin"))
         : stepper(title, quantity, offer ? mostOf(offer) : quantity, wish),
     );
+  }
+
+  #wrong() {
+    return this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error);
   }
 
   #checkout() {

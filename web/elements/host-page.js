@@ -124,7 +124,7 @@ export class HostPage extends SilkElement {
   #changed({ before, entities }) {
     noteOrders(before, entities);
     if (this.store.feed === "refused") this.leave();
-    if (entities.show?.on_air && !before.show?.on_air) this.watch.hurry();
+    this.watch.told(Boolean(before.show?.on_air), Boolean(entities.show?.on_air));
     if (before.pin !== entities.pin) this.#pinTold(entities.pin);
     if (Object.keys(entities).some((key) => key.startsWith("order:") && !before[key])) announce(t("host.orders"));
     document.title = `${said(this.now?.title) || t("host.title")} · Silkcast`;

@@ -17,7 +17,7 @@ export function pictureNote(phase, show, { now, online, seen }) {
   if (show?.state === "closed") return [scene(show), stateNote({ title: t("picture.ended"), text: t("picture.ended.do"), action: others, testid: "state-ended" })];
   if (!online && phase !== "playing") return stateNote({ icon: "cloud", title: t("offline"), text: t("offline.do"), testid: "state-offline" });
   if (phase === "full") return stateNote({ icon: "eye", title: t("picture.full"), text: t("picture.full.do"), testid: "state-full" });
-  if (phase === "lost") return stateNote({ title: t("picture.lost"), text: t("picture.lost.do"), testid: "state-lost" });
+  if (phase === "lost") return stateNote({ title: t("picture.lost"), text: t("picture.lost.do"), class: "on-last-frame", testid: "state-lost" });
   if (phase === "waiting") return waitingNote(show, now, seen);
   if (phase === "playing" || phase === "stopped" || (phase === "connected" && seen)) return null;
   return stateNote({ title: t("picture.joining"), class: "is-joining", testid: "state-joining" });
@@ -29,7 +29,7 @@ export function pictureNote(phase, show, { now, online, seen }) {
  * @param {boolean} seen
  */
 function waitingNote(show, now, seen) {
-  if (seen) return stateNote({ title: t("picture.pause"), text: t("picture.pause.do"), testid: "state-pause" });
+  if (seen) return [scene(show), stateNote({ title: t("picture.pause"), text: t("picture.pause.do"), testid: "state-pause" })];
   const at = show?.starts_at ?? 0;
   if (at <= now) return [scene(show), stateNote({ title: t("picture.waiting"), text: t("picture.waiting.do"), testid: "state-waiting" })];
   const there = thereTime(at, show?.time_zone);

@@ -43,8 +43,8 @@ class ShowPage extends SilkElement {
   online = navigator.onLine;
   busy = false;
   error = "";
-  /** @type {Order | null} the order this page placed last, as first answered */
-  placed = null;
+  /** @type {Record<string, Order>} orders as the shop answered them: with the way to pay, which no feed tells */
+  answered = {};
   /** @type {string | null} the order that the sheet shows */
   orderShown = null;
 
@@ -63,6 +63,7 @@ class ShowPage extends SilkElement {
     this.listen(this.keeper, "change", () => this.update());
     this.listen(window, "online", () => this.#network());
     this.listen(window, "offline", () => this.#network());
+    this.listen(this, "keydown", (event) => event.key === "Escape" && this.turnRail(false));
     this.listen(this, "quantity", ({ detail }) => this.keeper.set(detail.offer, detail.quantity));
     this.listen(this, "place", ({ detail }) => this.#place(detail));
     this.listen(this, "cancel-order", ({ detail }) => this.#cancel(detail));
@@ -122,9 +123,9 @@ class ShowPage extends SilkElement {
 
   /** @returns {Order[]} newest first, each with the way to pay where this page knows it */
   get orders() {
-    const { placed } = this;
-    const live = ordersNewestFirst(this.store.entities).map((order) => (order.id === placed?.id ? { ...placed, ...order } : order));
-    return placed && !live.some((order) => order.id === placed.id) ? [placed, ...live] : live;
+    const live = ordersNewestFirst(this.store.entities).map((order) => ({ ...this.answered[order.id], ...order }));
+    const untold = Object.values(this.answered).filter((order) => !live.some(({ id }) => id === order.id));
+    return [...untold, ...live];
   }
 
   get count() {
@@ -135,7 +136,7 @@ class ShowPage extends SilkElement {
   #changed({ before, entities }) {
     noteOrders(before, entities);
     if (before.pin !== entities.pin) this.gate.take(entities.pin ?? null);
-    if (entities.show?.on_air && !before.show?.on_air) this.watch.hurry();
+    this.watch.told(Boolean(before.show?.on_air), Boolean(entities.show?.on_air));
     if (entities.show?.state === "closed" && this.watch.phase !== "stopped") this.watch.stop();
     for (const [key, order] of Object.entries(entities)) {
       if (key.startsWith("order:") && before[key] && before[key].state !== order.state) announce(`${t("order.title")}: ${stateWord(order.state)}`);
@@ -193,12 +194,13 @@ class ShowPage extends SilkElement {
     const lines = this.keeper.lines.map(({ offer, quantity }) => ({ offer, quantity, price: offers[offer]?.price ?? 0 }));
     this.#busy(true);
     try {
-      this.placed = await placeOrder(this.show, { lines, contact });
-      this.orderShown = this.placed.id;
+      const order = await placeOrder(this.show, { lines, contact });
+      this.answered[order.id] = order;
+      this.orderShown = order.id;
       this.keeper.clear();
       this.#busy(false);
       this.sheet.open("order");
-      announce(stateWord(this.placed.state));
+      announce(stateWord(order.state));
     } catch (error) {
       this.#busy(false, explain(error, { offers: this.offers, currency: this.now?.currency }));
     }
@@ -209,7 +211,7 @@ class ShowPage extends SilkElement {
     const sure = await confirmDeed({ title: t("order.cancel.sure"), text: t("order.cancel.sure.do"), deed: t("order.cancel"), keep: t("order.cancel.keep") });
     if (!sure) return;
     try {
-      this.placed = await buyer.command(`/api/orders/${encodeURIComponent(order.id)}/cancel`);
+      this.answered[order.id] = await buyer.command(`/api/orders/${encodeURIComponent(order.id)}/cancel`);
     } catch (error) {
       this.error = explain(error);
     }
@@ -232,11 +234,30 @@ class ShowPage extends SilkElement {
     if (step === "order") this.orderShown = (this.orders.find((order) => order.state === "awaiting_payment") ?? this.orders[0])?.id ?? null;
     this.draw();
     this.sheet.open(step);
+    if (step === "order" && this.orderShown) this.#answer(this.orderShown);
+  }
+
+  /** An order told by the feed alone (after a reload, from another tab): ask for the rest of it.
+   * @param {string} id
+   */
+  async #answer(id) {
+    if (this.answered[id]) return;
+    try {
+      this.answered[id] = await buyer.get(`/api/orders/${encodeURIComponent(id)}`);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.error = explain(error);
+    }
+    this.update();
   }
 
   turnRail(open = !this.railOpen) {
+    if (this.railOpen === open) return;
     this.railOpen = open;
-    this.update();
+    this.draw();
+    if (this.shape !== "tall") return;
+    const next = this.querySelector(open ? "#products" : ".dock-rail");
+    /** @type {HTMLElement | null} */ (next)?.focus({ preventScroll: true });
   }
 }
 

@@ -54,6 +54,16 @@ export class Watch extends EventTarget {
     this.#waking.abort();
   }
 
+  /**
+   * The feed told whether the show is on air: gone off, the picture is over though the peer may not know yet.
+   * @param {boolean} before
+   * @param {boolean} now
+   */
+  told(before, now) {
+    if (now && !before) this.hurry();
+    if (before && !now) this.abandon();
+  }
+
   /** The picture stands still though the session lives: take another seat. */
   abandon() {
     this.session?.leave();
