@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 
-import av.logging
 import structlog
 from aiohttp import web
 
@@ -19,9 +18,12 @@ from .studio import Studio
 
 
 def configure_logging() -> None:
-    """JSON lines to stderr; the libraries only when they warn."""
+    """JSON lines to stderr; the libraries only when they warn.
+
+    FFmpeg stays as silent as PyAV makes it: with `av.logging.set_level` its decoder threads would
+    wait for the interpreter to log, while the interpreter waits for them to end.
+    """
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
-    av.logging.set_level(av.logging.FATAL)  # what it cannot do comes as an exception, and is said once
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

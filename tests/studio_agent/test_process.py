@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,17 @@ async def test_what_cannot_be_is_one_sentence_and_exit_code_two(
     (line,) = stderr.decode().splitlines()
     assert words in line
     assert line.endswith(".")
+
+
+def test_ffmpeg_never_logs_through_python() -> None:
+    """Its threads would wait for the interpreter that waits for them: the studio then stands still."""
+    script = (
+        "import av.logging, studio_agent.__main__ as m; m.configure_logging(); print(av.logging.get_level())"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "None"
 
 
 async def test_a_studio_on_air_can_be_read_and_ends_in_order(free_port: Callable[[], int]) -> None:
