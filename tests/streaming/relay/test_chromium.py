@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.streaming.browser import PLAYER, PUBLISHER, STATS, open_browser
 from tests.streaming.house import SHOW, open_house, publish, until, watch
+from tests.streaming.network import Network
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 20_000
@@ -73,6 +75,28 @@ async def test_chromium_plays_over_tcp_where_udp_is_blocked(tmp_path: Path) -> N
         assert house.process.tcp is not None
         assert house.process.tcp.counts.connections == 1
         await studio.close()
+
+
+async def test_chromium_goes_on_when_its_address_changes(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    udp = free_port()
+    network = Network(udp)
+    announced = {"RELAY_UDP": f"127.0.0.1:{udp}", "RELAY_ANNOUNCE": f"127.0.0.1:{network.port}"}
+    async with open_house(tmp_path, RELAY_TCP="0", **announced) as house, open_browser() as page:
+        program = house.process.relay.shows.programs[SHOW]
+        studio = await publish(house, width=640, height=360)
+        await until(lambda: program.started)
+        network.spare()
+        await page.evaluate(PLAYER, {"url": f"{house.url}/whep/{SHOW}", "token": house.view_token()})
+        await page.wait_for_function("frames.length >= 30", timeout=WAIT_MS)
+        network.rebind()
+        seen = await page.evaluate("frames.length")
+        await page.wait_for_function(f"frames.length >= {seen} + 60", timeout=WAIT_MS)
+        assert house.process.relay.totals.watched == 1
+        assert await page.evaluate("peer.connectionState") == "connected"
+        await studio.close()
+    network.close()
 
 
 LAYERS = PUBLISHER.replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import itertools
+import random
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -245,6 +246,22 @@ async def test_media_before_the_keys_is_dropped_and_counted(door: Door) -> None:
     door.arrive(b"\x80\x60" + bytes(40))
     assert door.session.counts.before_keys == 1
     assert door.peer.heard == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_records_break_a_session(door: Door, seed: int) -> None:
+    dice = random.Random(seed)
+    door.arrive(check())
+    for _ in range(30):
+        body = dice.randbytes(dice.randrange(200))
+        kind = bytes((dice.choice((20, 21, 22, 23, 40, 63)),))
+        framed = kind + b"\xfe\xfd" + bytes(8) + len(body).to_bytes(2, "big") + body
+        door.arrive(framed if dice.random() < 0.7 else kind + body)
+        await asyncio.sleep(0)
+    for _ in range(20):  # until all of them were worked on
+        await asyncio.sleep(0.001)
+    assert not [reason for reason in door.peer.ends if reason.startswith("broken")]
+    assert door.peer.moves == []
 
 
 # -- DTLS ------------------------------------------------------------------------------------------
