@@ -19,6 +19,7 @@ export class LivePicture extends silk({
   note: /** @type {import("./dom.js").Child} */ (null),
   silent: true,
   playing: false,
+  frozen: false,
 }) {
   /** @type {import("../transport/watch.js").Watch | null} */
   watch = null;
@@ -39,6 +40,7 @@ export class LivePicture extends silk({
         "data-testid": "video",
         ref: (/** @type {HTMLVideoElement} */ video) => this.#adopt(video),
       }),
+      h("canvas", { key: "frozen", class: "picture-frozen", "aria-hidden": "true", hidden: !this.frozen }),
       this.note && h("div", { key: "note", class: "picture-note", role: "status" }, this.note),
       h("div", { key: "controls", class: "picture-controls" }, this.#soundButton()),
     ];
@@ -114,10 +116,12 @@ export class LivePicture extends silk({
   #show(session, video) {
     this.#moved_at = performance.now();
     this.#decoded = 0;
+    session.ending = () => this.#freeze(video);
     video.srcObject = session.stream;
     firstFrame(video).then((at) => {
       if (this.watch?.session !== session) return;
       measure({ first_frame_at: at, first_frame_ms: Math.round(at - this.watch.asked_at) });
+      this.frozen = false;
       this.watch.frameShown();
     });
     video.play().catch(() => {
@@ -125,6 +129,19 @@ export class LivePicture extends silk({
       video.muted = true;
       video.play().catch(() => {});
     });
+  }
+
+  /** Keeps the last frame in sight: a video whose peer closes turns black.
+   * @param {HTMLVideoElement} video
+   */
+  #freeze(video) {
+    const canvas = this.querySelector("canvas");
+    if (!canvas || !video.videoWidth) return;
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext("2d")?.drawImage(video, 0, 0);
+    this.frozen = true;
+    this.draw();
   }
 
   /** @param {boolean} on */

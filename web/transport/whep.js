@@ -37,6 +37,7 @@ export class WhepRefused extends Error {
  * @property {number} started_at performance.now() when the offer was begun
  * @property {Promise<string>} lost `failed`, `disconnected` or `left`
  * @property {() => void} leave closes, and tells the relay by DELETE
+ * @property {() => void} ending called just before the peer closes, while its last frame is still shown
  */
 
 /**
@@ -136,11 +137,14 @@ function session(peer, stream, resource, token, started_at) {
     if (finished) return;
     finished = true;
     clearTimeout(patience);
+    made.ending();
     peer.close();
     if (resource) remove(resource, token);
     end(reason);
   }
-  return { stream, peer, started_at, lost, leave: () => finish("left") };
+  /** @type {WhepSession} */
+  const made = { stream, peer, started_at, lost, leave: () => finish("left"), ending: () => {} };
+  return made;
 }
 
 /**
