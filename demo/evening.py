@@ -19,7 +19,6 @@ from demo.supervise import Supervision
 UP_SECONDS: Final = 60.0  # a laptop with cold disks
 POLL_SECONDS: Final = 0.1
 WATCH_SECONDS: Final = 2.0
-GIVEN_UP: Final = "FATAL"
 AGENT: Final = "agent"
 AGENT_TOKEN_FILE: Final = "agent.token"
 
@@ -64,7 +63,7 @@ class Evening:
     async def watch(self, asked_to_end: asyncio.Event) -> None:
         """Until asked to end: see that everything stays up."""
         while not asked_to_end.is_set():
-            await self._refuse_given_up()
+            await self._refuse(self._supervision.given_up)
             with_limit = asyncio.wait_for(asked_to_end.wait(), WATCH_SECONDS)
             await asyncio.gather(with_limit, return_exceptions=True)
 
@@ -102,17 +101,17 @@ class Evening:
         timeout = aiohttp.ClientTimeout(total=2)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while (answer := await _json(session, place)) is None or not enough(answer):
-                await self._refuse_given_up()
+                await self._refuse(self._supervision.restless)
                 if asyncio.get_running_loop().time() > deadline:
                     raise Refusal(f"{late} after {UP_SECONDS:g} s; logs are in {self._wanted.var / 'log'}.")
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def _refuse_given_up(self) -> None:
+    async def _refuse(self, look: Callable[[], str | None]) -> None:
+        """Raise a Refusal that names what does not run, with its last words."""
         if not self._supervision.alive:
             raise Refusal(f"supervisord ended; its log is {self._wanted.var / 'log' / 'supervisord.log'}.")
-        for name, state in (await asyncio.to_thread(self._supervision.states)).items():
-            if state == GIVEN_UP:
-                raise Refusal(f"The process {name} does not stay up: {self._supervision.last_words(name)}")
+        if (name := await asyncio.to_thread(look)) is not None:
+            raise Refusal(f"The process {name} does not stay up: {self._supervision.last_words(name)}")
 
     async def _start_agent(self, on_air: seed.OnAir) -> None:
         """Hand the agent its studio's token in a file (never on a command line) and let it publish."""

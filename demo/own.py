@@ -21,7 +21,7 @@ from demo.paper import FILE
 from demo.procfile import ROOT
 from demo.settings import QUIET, Refusal
 
-UP_SECONDS: Final = 90.0
+UP_SECONDS: Final = 150.0
 DOWN_SECONDS: Final = 60.0
 PORTS: Final = ("SHOP_HTTP", "RELAY_HTTP", "RELAY_UDP", "BANK_HTTP", "SHOP_HTTPS", "RELAY_HTTPS", *QUIET)
 

@@ -17,7 +17,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 STOP_SECONDS: Final = 10  # between SIGTERM and SIGKILL
 START_SECONDS: Final = 1  # a process that dies earlier has not started
-START_TRIES: Final = 5
+START_TRIES: Final = 3
 
 _LINE = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9_-]*): *(?P<command>\S.*)")
 

@@ -40,6 +40,7 @@ class Supervision:
         self._var = var
         self._held_back = held_back
         self._child: subprocess.Popen[bytes] | None = None
+        self._lives: dict[str, set[int]] = {}
 
     def start(self, environ: Mapping[str, str]) -> None:
         """Start supervisord in a process group of its own, so that Ctrl-C reaches the demo alone."""
@@ -80,6 +81,19 @@ class Supervision:
     def states(self) -> dict[str, str]:
         """Name → supervisor's word: RUNNING, STARTING, BACKOFF, FATAL, STOPPED …"""
         return {str(info["name"]): str(info["statename"]) for info in self._ask("getAllProcessInfo")}
+
+    def given_up(self) -> str | None:
+        """A process that supervisor does not start any more."""
+        return next((name for name, state in self.states().items() if state == "FATAL"), None)
+
+    def restless(self) -> str | None:
+        """A process that was started again and again since one asks, or given up: it cannot run here."""
+        for info in self._ask("getAllProcessInfo"):
+            lives = self._lives.setdefault(str(info["name"]), set())
+            lives |= {int(info["pid"])} - {0}
+            if len(lives) > procfile.START_TRIES or info["statename"] == "FATAL":
+                return str(info["name"])
+        return None
 
     def start_process(self, name: str) -> None:
         """Start one that was held back."""
