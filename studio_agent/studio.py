@@ -48,6 +48,7 @@ from .uplink import (
 KEYFRAME_GAP_S: Final = 0.3  # requests closer than this share a keyframe
 MOST_HANDED: Final = 8  # access units on their way from the threads to the loop
 CLOSE_LIMIT_S: Final = 3.0
+STILL_LIMIT_S: Final = 10.0  # a source that gives no picture for so long has gone, whatever it says
 GONE: Final = 410  # what our relay answers for a session that a newer publisher replaced
 EXIT_OK: Final = 0
 EXIT_SOURCE: Final = 2
@@ -74,9 +75,11 @@ class Meter:
 class Studio:
     """One source on its way to one WHIP address. `run()` gives the exit code."""
 
-    def __init__(self, settings: Settings, source: Source) -> None:
+    def __init__(self, settings: Settings, source: Source, still_limit_s: float = STILL_LIMIT_S) -> None:
         self._settings = settings
         self._source = source
+        self._still_limit_s = still_limit_s
+        self._picture_s = time.monotonic()
         self._clock = Clock()
         self._uplink = Uplink()
         self._session: Session | None = None
@@ -111,7 +114,9 @@ class Studio:
         async with aiohttp.ClientSession() as http:
             self._whip = WhipClient(http, self._settings.whip_url, lambda: self._token_sent)
             self._tell(StartAsked())
+            watching = asyncio.create_task(self._watch_source())
             await self._over.wait()
+            watching.cancel()
             await self._finish()
         self._stop_threads.set()
         for thread in threads:
@@ -250,6 +255,14 @@ class Studio:
             log.exception("a source thread failed")
             self._loop.call_soon_threadsafe(self._source_failed, f"The source failed: {error!r}.")
 
+    async def _watch_source(self) -> None:
+        """A camera may hang without an error: then the process ends, and a supervisor opens it anew."""
+        self._picture_s = time.monotonic()
+        while True:
+            await asyncio.sleep(self._still_limit_s / 10)
+            if time.monotonic() - self._picture_s > self._still_limit_s:
+                self._source_failed(f"The source has given no picture for {self._still_limit_s:g} s.")
+
     def _source_failed(self, sentence: str) -> None:
         if not self._over.is_set():
             self._exit_code, self._sentence = EXIT_SOURCE, sentence
@@ -258,6 +271,7 @@ class Studio:
     def _carry_pictures(self) -> None:
         encoder = PictureEncoder(self._source.fps, self._settings.bitrate_kbps * 1000, self._settings.preset)
         for picture in self._source.pictures(self._clock, self._stop_threads):
+            self._picture_s = time.monotonic()
             if not self._is_live.is_set():
                 continue
             encoder.steer(self._target_bps)

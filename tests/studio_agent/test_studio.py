@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import itertools
+import threading
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aiohttp.test_utils import TestServer
 
 from studio_agent.settings import read_settings
+from studio_agent.sources import Clock, Picture
 from studio_agent.sources.scene import SceneSource
-from studio_agent.studio import EXIT_OK, EXIT_REFUSED, Studio
+from studio_agent.studio import EXIT_OK, EXIT_REFUSED, EXIT_SOURCE, Studio
 from tests.studio_agent.receiver import Receiver, Refusal, running
 from tests.studio_agent.test_scene import time_in
 
@@ -85,6 +88,25 @@ async def test_a_relay_that_is_full_is_asked_again(receiver: tuple[Receiver, Tes
         session = await counterpart.session(0)
         await session.wait_for_pictures(1)
     assert counterpart.posts == 3
+
+
+class HangingCamera(SceneSource):
+    """Gives five pictures, then nothing and no error."""
+
+    def pictures(self, clock: Clock, stop: threading.Event) -> Iterator[Picture]:
+        yield from itertools.islice(super().pictures(clock, stop), 5)
+        stop.wait()
+
+
+async def test_a_camera_that_hangs_ends_the_studio_so_that_it_is_opened_anew(
+    receiver: tuple[Receiver, TestServer],
+) -> None:
+    _, server = receiver
+    environment = {"STUDIO_WHIP": str(server.make_url("/whip/main")), "STUDIO_TOKEN": "t0ken"}
+    studio = await asyncio.to_thread(
+        lambda: Studio(read_settings([], environment), HangingCamera(), still_limit_s=0.5)
+    )
+    assert await asyncio.wait_for(studio.run(), 30) == EXIT_SOURCE
 
 
 async def test_a_token_that_is_not_accepted_ends_the_studio(receiver: tuple[Receiver, TestServer]) -> None:
