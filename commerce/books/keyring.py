@@ -7,6 +7,7 @@ a person is to destroy the wrapped key.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +50,11 @@ class Keyring:
         """A fresh key and the same wrapped, to be stored."""
         key = secrets.token_bytes(KEY_BYTES)
         return key, seal(self.master, key, f"person:{person}")
+
+    @property
+    def for_payments(self) -> bytes:
+        """The key of what was said to payment firms: it may name payers, and has to be kept three years."""
+        return hmac.digest(self.master, b"payment messages", "sha256")
 
     def unwrap(self, person: str, wrapped: bytes) -> bytes:
         return unseal(self.master, wrapped, f"person:{person}")

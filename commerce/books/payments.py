@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from commerce.books.keyring import Keyring, seal, unseal
 from commerce.books.tables import payment_messages, payments
 
 FIRST_ASKED_AFTER_MS: Final = 30_000
@@ -138,14 +139,32 @@ class Message:
     verdict: str | None = None  # what became of it
 
 
-async def keep_message(tx: AsyncConnection, message: Message, now_ms: int) -> bool:
-    """Keep an exchange as it was; False if one of this key is kept already."""
+async def keep_message(tx: AsyncConnection, keyring: Keyring, message: Message, now_ms: int) -> bool:
+    """Keep an exchange as it was, sealed (it may name a payer); False if one of this key is kept already."""
     known = select(payment_messages.c.id).where(payment_messages.c.key == message.key)
     if await tx.scalar(known):
         return False
-    values = {name: getattr(message, name) for name in ("key", "kind", "request", "response", "verdict")}
-    await tx.execute(insert(payment_messages).values(payment_id=message.payment, at=now_ms, **values))
+    await tx.execute(
+        insert(payment_messages).values(
+            key=message.key, payment_id=message.payment, kind=message.kind, verdict=message.verdict,
+            at=now_ms, request=seal(keyring.for_payments, message.request, f"request:{message.key}"),
+            response=seal(keyring.for_payments, message.response, f"response:{message.key}"),
+        )
+    )  # fmt: skip
     return True
+
+
+async def messages_of(tx: AsyncConnection, keyring: Keyring, payment: str) -> list[Message]:
+    """Everything said to and by the firm about a payment, byte for byte, oldest first: customs may ask."""
+    query = select(payment_messages).where(payment_messages.c.payment_id == payment)
+    key = keyring.for_payments
+    return [
+        Message(
+            row.key, row.payment_id, row.kind, unseal(key, row.request, f"request:{row.key}"),
+            unseal(key, row.response, f"response:{row.key}"), row.verdict,
+        )
+        for row in await tx.execute(query.order_by(payment_messages.c.id))
+    ]  # fmt: skip
 
 
 def _payment(row: Row[Any]) -> Payment:

@@ -32,7 +32,7 @@ async def make_due_refunds(books: Books, firms: Mapping[str, Provider], now_ms: 
                 key = f"refund:{refund.id}:{refund.tries}"
                 said = answer.transcript
                 message = Message(key, refund.payment, "refund", said.request, said.response)
-                await keep_message(tx, message, now_ms)
+                await keep_message(tx, books.keyring, message, now_ms)
             if isinstance(answer, RefundMade):
                 if await note_made(tx, refund, answer.ref, now_ms):
                     await keep_record(tx, refund.show, "RefundMade", _said(refund, answer.ref), now_ms)

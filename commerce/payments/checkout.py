@@ -48,7 +48,9 @@ async def pay_page(
         said = page.transcript
         if said.request:
             key = f"session:{payment.id}:{now_ms}"
-            await keep_message(tx, Message(key, payment.id, "session", said.request, said.response), now_ms)
+            await keep_message(
+                tx, books.keyring, Message(key, payment.id, "session", said.request, said.response), now_ms
+            )
         if isinstance(page, FirmRefused | FirmSilent):
             return page
         await note_page(tx, payment.id, page.ref, page.url, now_ms)

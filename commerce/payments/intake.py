@@ -121,7 +121,7 @@ async def take_notice(
     async with books.begin() as tx:
         if verdict is None:
             verdict = Taken(await _settle(tx, payment, notice, show.state == "closed", now_ms))
-        await keep_message(tx, _message(heard, payment, verdict), now_ms)
+        await keep_message(tx, books.keyring, _message(heard, payment, verdict), now_ms)
     return verdict
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from commerce.books import Books
 from commerce.books.checks import differences
-from commerce.books.payments import find_payment
+from commerce.books.payments import find_payment, messages_of
 from commerce.books.refunds import refunds_of_order
 from commerce.books.schedule import note_show
 from commerce.books.tables import payment_messages
@@ -111,8 +111,11 @@ async def test_a_word_about_something_else_changes_nothing(
     assert await counter.hear({**WORD, field_name: value}) == NoticeDiffers("pa-1", field_name)
     assert (await counter.state(), counter.told) == ("open", [])
     async with counter.books.read() as tx:
-        kept = (await tx.execute(select(payment_messages))).one()
+        (kept,) = await messages_of(tx, counter.books.keyring, "pa-1")
+        sealed = await tx.scalar(select(payment_messages.c.request))
     assert (kept.verdict, json.loads(kept.request)[field_name]) == ("NoticeDiffers", value)
+    assert sealed is not None
+    assert kept.request not in sealed
 
 
 async def test_a_word_about_a_payment_that_nobody_opened_is_not_taken(counter: Counter) -> None:
