@@ -1,7 +1,7 @@
 """`python -m commerce.books.verify`: compares the logs with the books and names every difference.
 
-Exit code 0 when there is none, 1 when there is, 2 for a wrong setting. Reads only. A show whose log runs on
-while one looks is compared at the commit that the books have reached.
+Exit code 0 when there is none, 1 when there is, 2 when they cannot be compared. Reads only. A show whose log
+runs on while one looks is compared at the commit that the books have reached.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books.archive import archived_to
@@ -25,7 +26,7 @@ from commerce.books.tables import allotments, archived, order_lines, orders, sto
 from commerce.live.log import Log, Trimmed
 from commerce.live.snapshot import Snapshots
 from commerce.live.valkey import open_wire
-from commerce.live.wire import Wire
+from commerce.live.wire import Broken, Wire
 from commerce.settings import database_url, load, redis_url, setting
 from commerce.show.evolve import fold
 from commerce.show.state import State
@@ -136,6 +137,9 @@ async def _run(wanted: VerifySettings) -> int:
     began = time.monotonic()
     try:
         found = await verify(books, wire)
+    except (Broken, DBAPIError, OSError) as why:
+        print(f"Cannot compare: {why}".partition("\n")[0], file=sys.stderr)  # noqa: T201  one sentence, no more
+        return 2
     finally:
         await wire.aclose()
         await books.close()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -187,3 +191,14 @@ async def test_an_order_missing_from_the_books_is_named(room: Room) -> None:
         )
     found = await verify(room.books, room.wire)
     assert any(difference.what == "is paid in the log and not booked" for difference in found)
+
+
+async def test_without_books_to_compare_there_is_one_sentence(tmp_path: Path) -> None:
+    told = {**os.environ, "VAR_DIR": str(tmp_path), "REDIS_URL": f"unix://{tmp_path}/s"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "commerce.books.verify", env=told, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+    assert process.returncode == 2
+    assert said.decode().startswith("Cannot compare: ")
+    assert said.count(b"\n") == 1
