@@ -197,8 +197,9 @@ def main() -> None:
     words.add_argument("--json", action="store_true", help="print the result as one JSON line, last")
     words.add_argument("--quick", action="store_true", help="short windows and few viewers: does it work?")
     words.add_argument("--viewers", type=int, default=COMPARED_VIEWERS, help="for the comparison")
+    words.add_argument("--seconds", type=float, default=10, help="of each window but the held ones")
     asked = words.parse_args()
-    told = run(150, (1100,), 2, 5) if asked.quick else run(asked.viewers, HELD_VIEWERS, 10, HELD_SECONDS)
+    told = run(150, (1100,), 2, 5) if asked.quick else run(asked.viewers, HELD_VIEWERS, asked.seconds, HELD_SECONDS)
     print(json.dumps(told, ensure_ascii=False))
 
 

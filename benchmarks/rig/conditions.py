@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .frames import FRAMES_PER_SECOND, PACED_SECONDS, PACKETS_PER_FRAME, PAYLOAD_BYTES
-from .servers import CLIENTS_CORE, SERVER_CORE
+from .servers import CLIENTS_CORE, NICE, SERVER_CORE
 
 
 def conditions() -> dict[str, Any]:
@@ -23,6 +23,7 @@ def conditions() -> dict[str, Any]:
         "janus": _janus(),
         "server_core": SERVER_CORE,
         "clients_core": CLIENTS_CORE,
+        "nice": NICE or "0",
         "load_1min": round(os.getloadavg()[0], 2),
         "stream": f"{FRAMES_PER_SECOND} frames/s x {PACKETS_PER_FRAME} packets x {PAYLOAD_BYTES} B payload",
         "paced_ms": PACED_SECONDS * 1000,
