@@ -199,7 +199,9 @@ def main() -> None:
     words.add_argument("--viewers", type=int, default=COMPARED_VIEWERS, help="for the comparison")
     words.add_argument("--seconds", type=float, default=10, help="of each window but the held ones")
     asked = words.parse_args()
-    told = run(150, (1100,), 2, 5) if asked.quick else run(asked.viewers, HELD_VIEWERS, asked.seconds, HELD_SECONDS)
+    quick = (150, (1100,), 2.0, 5.0)
+    full = (asked.viewers, HELD_VIEWERS, asked.seconds, HELD_SECONDS)
+    told = run(*(quick if asked.quick else full))
     print(json.dumps(told, ensure_ascii=False))
 
 
