@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 SENDER_REPORT: Final = 200
 RECEIVER_REPORT: Final = 201
@@ -32,8 +32,7 @@ class RtcpError(ValueError):
     """The bytes are not RTCP; the remote side is to blame."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportBlock:
+class ReportBlock(NamedTuple):
     """What a receiver says of one source (RFC 3550 section 6.4.1); `delay` in 1/65536 s."""
 
     ssrc: int
@@ -56,8 +55,7 @@ class SenderReport:
     octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reception:
+class Reception(NamedTuple):
     """The report blocks of an SR or RR; `ssrc` is who reports."""
 
     ssrc: int
@@ -79,15 +77,13 @@ class KeyframeRequest:
     media_ssrc: int
 
 
-@dataclass(frozen=True, slots=True)
-class Remb:
+class Remb(NamedTuple):
     """The receiver's estimate of its path in bit/s (draft-alvestrand-rmcat-remb)."""
 
     bitrate: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiverTime:
+class ReceiverTime(NamedTuple):
     """XR RRTR: the receiver's clock, to be echoed as DLRR (RFC 3611 section 4.4)."""
 
     ssrc: int

@@ -6,12 +6,12 @@ time: who asks, and whether the answer is sent, is decided in `port.py`.
 
 from __future__ import annotations
 
+import functools
 import hmac
 import ipaddress
 import struct
 import zlib
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 COOKIE: Final = 0x2112A442
 HEADER_BYTES: Final = 20
@@ -46,8 +46,7 @@ class StunError(ValueError):
     """The bytes are not a STUN message; the remote side is to blame."""
 
 
-@dataclass(frozen=True, slots=True)
-class StunMessage:
+class StunMessage(NamedTuple):
     """A parsed message. `covered` is what MESSAGE-INTEGRITY signs, with its length field set."""
 
     kind: int
@@ -164,11 +163,17 @@ def mapped_address(message: StunMessage) -> Address:
     return str(ipaddress.ip_address(packed)), port
 
 
+@functools.lru_cache(maxsize=4096)
+def _packed(host: str) -> bytes:
+    return ipaddress.ip_address(host.partition("%")[0]).packed
+
+
 def _xor_address(address: Address, transaction: bytes) -> bytes:
-    host = ipaddress.ip_address(address[0].partition("%")[0])
-    mask = struct.pack("!I", COOKIE) + transaction
-    packed = bytes(a ^ b for a, b in zip(host.packed, mask, strict=False))
-    return struct.pack("!BBH", 0, 1 if host.version == 4 else 2, address[1] ^ (COOKIE >> 16)) + packed
+    packed = _packed(address[0])
+    mask = (struct.pack("!I", COOKIE) + transaction)[: len(packed)]
+    masked = int.from_bytes(packed, "big") ^ int.from_bytes(mask, "big")
+    family = 1 if len(packed) == 4 else 2
+    return struct.pack("!BBH", 0, family, address[1] ^ (COOKIE >> 16)) + masked.to_bytes(len(packed), "big")
 
 
 def _with_length(data: bytes, total_bytes: int) -> bytes:
