@@ -94,6 +94,13 @@ async def ordered(page: Page, shop: FakeShop) -> None:
     await page.wait_for_timeout(300)
 
 
+async def held(page: Page, shop: FakeShop) -> None:
+    await ordered(page, shop)
+    await page.get_by_test_id("sheet-close").click()
+    await page.get_by_test_id("rail").get_by_test_id("add").nth(3).click()
+    await page.wait_for_timeout(400)
+
+
 async def paid(page: Page, shop: FakeShop) -> None:
     await ordered(page, shop)
     shop.turn(next(iter(shop.orders)), "paid")
@@ -177,6 +184,8 @@ STATES: Final = [
     Picture("player-desk-checkout", "/shows/demo", DESK, checkout, "dark", "en"),
     Picture("player-phone-ordered", "/shows/demo", PHONE, ordered),
     Picture("player-desk-ordered", "/shows/demo", DESK, ordered, "light", "ru"),
+    Picture("player-phone-held", "/shows/demo", PHONE, held, "light", "ru"),
+    Picture("player-desk-held", "/shows/demo", DESK, held, "dark", "ru"),
     Picture("player-phone-paid", "/shows/demo", PHONE, paid, "dark", "zh"),
     Picture("player-phone-tall", "/shows/demo", PHONE, playing, "light", "en", tall=True),
     Picture("player-phone-tall-rail", "/shows/demo", PHONE, rail_open, "light", "ru", tall=True),

@@ -152,12 +152,12 @@ function dock(page, currency) {
       h(
         "button",
         { key: "held", type: "button", class: "button dock-held", "data-testid": "held-chip", onclick: () => page.openSheet("order") },
-        h("span", { class: "dock-held-words" }, t("order.held")),
+        t("order.pay.again"),
         h("hold-clock", { ".until": awaiting.held_until, ".ahead_ms": page.store.ahead_ms }),
       ),
     h(
       "button",
-      { key: "cart", type: "button", class: `button dock-cart ${page.count ? "is-full" : ""}`, "data-testid": "cart", onclick: () => page.openSheet("cart") },
+      { key: "cart", type: "button", class: `button dock-cart ${page.count ? "is-full" : ""}`, "aria-label": page.count ? `${t("cart.title")}: ${t("cart.count", { n: page.count })}` : null, "data-testid": "cart", onclick: () => page.openSheet("cart") },
       icon("cart"),
       h("span", { class: "dock-cart-word" }, t("cart.title")),
       page.count > 0 && [h("span", { class: "badge figures", "data-testid": "cart-count" }, number(page.count)), h("strong", { class: "figures dock-total" }, money(amounts.total, currency))],
