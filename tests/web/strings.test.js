@@ -44,6 +44,12 @@ test("every key that a page says is in the catalogue", () => {
   assert.deepEqual(spoken.filter((key) => !(key in en)), []);
 });
 
+test("every key in the catalogue is said by a page", () => {
+  const source = sources(WEB).join("");
+  const made = /^(state|error)\.|^checkout\.(name|phone|address)/; // put together from a code or a field's name
+  assert.deepEqual(Object.keys(en).filter((key) => !made.test(key) && !source.includes(`"${key}"`)), []);
+});
+
 test("a count takes the plural form of the language", () => {
   speak("ru");
   assert.equal(t("rail.open", { n: 3 }), "3 товара");

@@ -186,6 +186,12 @@ export class HostPage extends SilkElement {
     if (sure) this.command("close");
   }
 
+  /** @param {Offer} offer */
+  async withdraw(offer) {
+    const sure = await confirmDeed({ title: t("host.withdraw.sure"), text: said(offer.title), deed: t("host.withdraw.do") });
+    if (sure) this.command("withdraw", { offer: offer.id });
+  }
+
   /**
    * @param {Offer} offer
    * @param {number} by places down, negative up

@@ -98,7 +98,7 @@ function offerDialog(page, offer) {
       h("button", { type: "button", class: "icon-button", "aria-label": t("host.up"), onclick: then(() => page.move(offer, -1)) }, icon("up")),
       h("button", { type: "button", class: "icon-button", "aria-label": t("host.down"), onclick: then(() => page.move(offer, 1)) }, icon("down")),
       h("span", { class: "gap" }),
-      h("button", { type: "button", class: "button plain stop", onclick: then(() => page.command("withdraw", { offer: offer.id })) }, t("host.withdraw.do")),
+      h("button", { type: "button", class: "button plain stop", onclick: then(() => page.withdraw(offer)) }, t("host.withdraw.do")),
       h("button", { type: "button", class: "button", onclick: () => dialog.close() }, t("close")),
     ),
   );
