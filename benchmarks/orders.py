@@ -26,7 +26,7 @@ from benchmarks.peers import reserve
 from benchmarks.rig.callers import BIN_US
 from benchmarks.rig.shop import PRICE, TITLE, durable_server, end, folder, open_show, start_desk
 from benchmarks.shopping.place import cpu_us, open_place
-from commerce.desk.__main__ import COLLECT_AFTER_OBJECTS
+from commerce.desk import tidy
 from commerce.desk.propose import propose
 from commerce.live.envelope import Ask, Letter, seal, seal_replies, unseal
 from commerce.live.log import encode
@@ -113,6 +113,7 @@ def desk_work(state: State, entries: list[Entry]) -> None:
     encode(proposal.commit)
     for replies in proposal.replies.values():
         seal_replies(replies)
+    tidy.tidy()
 
 
 def us_per_order(states: list[tuple[State, int]]) -> float:
@@ -134,7 +135,7 @@ def state_with(orders: int) -> State:
 
 
 def cost_by_size() -> dict[str, float]:
-    gc.set_threshold(COLLECT_AFTER_OBJECTS, 50, 100)
+    tidy.begin()
     small = [(state_with(100), 100) for _ in range(COST_ROUNDS)]
     large = state_with(100_000)
     larger = [(large, 100_000 + COST_BATCH * n) for n in range(COST_ROUNDS)]
@@ -149,6 +150,7 @@ def cost_by_size() -> dict[str, float]:
 
 def measure(seconds: float) -> dict[str, Any]:
     costs = cost_by_size()
+    gc.enable()
     with folder() as place, durable_server(place) as url:
         lua = asyncio.run(reserve.measure(str(Path(url.removeprefix("unix://"))), seconds))
         desk = start_desk(url)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import gc
 import logging
 import os
 import secrets
@@ -17,6 +16,7 @@ import uvloop
 from aiohttp import web
 
 from commerce import settings
+from commerce.desk import tidy
 from commerce.desk.clock import RealClock
 from commerce.desk.meters import application
 from commerce.desk.office import Office
@@ -24,8 +24,6 @@ from commerce.desk.settings import DeskSettings
 from commerce.live.durability import NotDurable, check_when_up
 from commerce.live.roster import Roster
 from commerce.live.valkey import open_redis, open_wire
-
-COLLECT_AFTER_OBJECTS: Final = 200_000  # a show is 10^6 lasting objects: the default walks them too often
 
 _log: Final = structlog.get_logger("desk")
 
@@ -77,7 +75,7 @@ def main() -> int:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    gc.set_threshold(COLLECT_AFTER_OBJECTS, 50, 100)
+    tidy.begin()
     return uvloop.run(serve(settings.load(DeskSettings, os.environ)))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from commerce.desk.clock import Clock
-from commerce.desk.shift import QUIET_MS, Shift
+from commerce.desk.shift import QUIET_MS, Shift, nothing
 from commerce.live.roster import Roster
 from commerce.live.snapshot import in_a_thread
 from commerce.live.wire import Broken, Wire
@@ -34,9 +34,11 @@ class Office:
         connect: Callable[[], Wire],
         clock: Clock,
         incarnation: Callable[[], str],
+        *,
         quiet_ms: float = QUIET_MS,
+        tidy: Callable[[], None] = nothing,
     ) -> None:
-        self._quiet_ms = quiet_ms
+        self._quiet_ms, self._tidy = quiet_ms, tidy
         self.shifts: dict[str, Shift] = {}
         self.broken: dict[str, str] = {}
         self._roster, self._connect, self._clock, self._incarnation = roster, connect, clock, incarnation
@@ -53,12 +55,19 @@ class Office:
                 for show in sorted(shows - self._tasks.keys() - self.broken.keys()):
                     if len(self._tasks) < SHOWS_MOST:
                         self._tasks[show] = asyncio.create_task(self._work(show), name=f"shift {show}")
+            self._tidy()
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _work(self, show: str) -> None:
         wire = self._connect()
         shift = self.shifts[show] = Shift(
-            show, wire, self._clock, self._incarnation, quiet_ms=self._quiet_ms, aside=in_a_thread
+            show,
+            wire,
+            self._clock,
+            self._incarnation,
+            quiet_ms=self._quiet_ms,
+            aside=in_a_thread,
+            tidy=self._tidy,
         )
         try:
             await shift.run()

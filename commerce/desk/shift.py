@@ -46,6 +46,10 @@ QUIET_MS: Final = 30_000  # of a closed show, before its desk leaves it
 _log: Final = structlog.get_logger("desk")
 
 
+def nothing() -> None:
+    """Nothing to tidy up."""
+
+
 class SteppedDown(Exception):
     """The lease is lost or another desk wrote the version: all state of this tenure is void."""
 
@@ -78,7 +82,9 @@ class Shift:
         *,
         quiet_ms: float = QUIET_MS,
         aside: Aside = at_once,
+        tidy: Callable[[], None] = nothing,
     ) -> None:
+        self._tidy = tidy
         self._quiet_ms, self._snapshots = quiet_ms, Snapshots(wire, aside)
         self.show, self.tally, self.stopping = show, Tally(), False
         self._wire, self._clock, self._incarnation = wire, clock, incarnation
@@ -154,6 +160,7 @@ class Shift:
                 continue
             await self._commit(proposal.commit)
             await self._answer(proposal, batch)
+            self._tidy()
         return False
 
     def _propose(self, state: State, by: str, batch: list[Letter], outage_ms: int) -> Proposal | None:

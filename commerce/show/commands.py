@@ -268,11 +268,20 @@ def _plain_order(body: dict[str, Any]) -> PlaceOrder | None:
     """The short way through the gate for the command that comes by the thousand: an order with nothing
     to object to. None sends it the long way, which says what is wrong."""
     try:
-        lines = tuple([OrderLine(line["offer"], line["quantity"], line["price"]) for line in body["lines"]])
-        order = PlaceOrder(**{**body, "lines": lines})
+        raw = body["lines"]
+        order = PlaceOrder(
+            body["order"],
+            body["buyer"],
+            body["contact"],
+            tuple([OrderLine(line["offer"], line["quantity"], line["price"]) for line in raw]),
+            body["freight"],
+            body["tax"],
+            body["discount"],
+            body["total"],
+        )
     except (KeyError, TypeError):
         return None
-    exact = all([len(line) == 3 for line in body["lines"]])
+    exact = len(body) == 8 and all([len(line) == 3 for line in raw])
     return order if exact and _is_plain(order) else None
 
 

@@ -266,6 +266,7 @@ UPCASTERS: Final[Upcasters] = {}
 _KINDS: Final = {kind.__name__: kind for kind in SCHEMAS}
 _NAMES: Final = {kind: tuple(field.name for field in fields(kind)) for kind in SCHEMAS}
 _GETTERS: Final = {kind: attrgetter(*names) for kind, names in _NAMES.items() if len(names) > 1}
+LINED: Final = frozenset({OrderPlaced, OfferAdded})  # their lines are tuples here and maps on the wire
 OUTCOMES: Final = frozenset({"CommandAccepted", "CommandRefused"})
 
 

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from commerce.live import keys
 from commerce.live.cart import CartLine, Carts
 from commerce.live.cursor import Cursor, slowest
-from commerce.live.log import Log, Trimmed
+from commerce.live.log import Log, Trimmed, encode
 from commerce.live.roster import Roster
 from commerce.live.snapshot import Snapshots
 from commerce.live.stage import Audience, Stages, price_text, same_picture, stage_of
@@ -20,6 +20,7 @@ from commerce.live.talk import Talk
 from commerce.live.valkey import ValkeyWire, open_redis
 from commerce.live.wire import Broken
 from commerce.show import commands as c
+from commerce.show.events import to_wire as to_wire_event
 from commerce.show.freeze import freeze
 from streaming.contract import (
     FACTS_KEY,
@@ -34,6 +35,7 @@ from streaming.contract import (
 )
 from tests.commerce.desk_in_hand import DeskInHand
 from tests.commerce.shop import TITLE, opening, order
+from tests.commerce.show.golden import LOGS
 from tests.servers import Server
 
 SHOW = "show-1"
@@ -279,3 +281,11 @@ async def test_a_relay_that_was_not_seen_for_three_seconds_is_dead(redis: Redis)
         entry = RelayEntry(RelayId(name), f"http://{name}", seen, 0, 0.0)
         await redis.hset(RELAYS_KEY, name, msgspec.msgpack.encode(to_wire(entry)))
     assert [entry.relay for entry in await Stages(redis).relays(4_500)] == ["new"]
+
+
+@pytest.mark.parametrize("name", ["evening", "sold-out"])
+def test_every_event_is_written_as_the_page_says(name: str) -> None:
+    """What is packed in one go must be, byte for byte, the `[type, schema, body]` of docs/event-log.md."""
+    for commit in LOGS[name]().commits:
+        packed = encode(commit)["events"]
+        assert packed == msgspec.msgpack.encode([to_wire_event(event) for event in commit.events])
