@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 SIGNING_FILE: Final = "signing.pem"
 PUBLIC_FILE: Final = "public.json"
+RELAY_TOKEN_FILE: Final = "relay.token"
 MOST_PUBLIC_KEYS: Final = 3
 ALGORITHM: Final = "EdDSA"
 
@@ -70,6 +71,11 @@ def make_keys(folder: Path) -> None:
     if not (folder / SIGNING_FILE).exists():
         _write(folder / SIGNING_FILE, _pem(Ed25519PrivateKey.generate()), replace=False)
     _publish(folder)
+
+
+def lay_down(file: Path, token: str) -> None:
+    """Write a token for another process to read (mode 0600); the newest stands."""
+    _write(file, token.encode(), replace=True)
 
 
 def rotate(folder: Path) -> None:

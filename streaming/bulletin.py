@@ -31,6 +31,7 @@ from .relay.relay import Relay
 
 FACTS_KEPT: Final = 100_000
 READ_AGAIN_SECONDS: Final = 1.0
+REGISTER_SECONDS: Final = 0.5  # a studio that changed its relay is found by the others so quickly
 WAIT_MS: Final = 1000
 SHOWS_MAX: Final = 4096
 
@@ -135,7 +136,9 @@ class Bulletin:
     async def _register(self) -> None:
         entry = self._entry()
         await self._redis.hset(RELAYS_KEY, entry.relay, msgpack.packb(to_wire(entry)))
-        await asyncio.sleep(READ_AGAIN_SECONDS)
+        if self._relay.upstreams is not None:
+            self._relay.upstreams.neighbours(_entries(await self._redis.hgetall(RELAYS_KEY)))
+        await asyncio.sleep(REGISTER_SECONDS)
 
     async def unregister(self) -> None:
         """An orderly end: nobody is sent here any more."""
@@ -143,3 +146,16 @@ class Bulletin:
             await self._redis.hdel(RELAYS_KEY, self._relay.id)
         except (RedisError, OSError):
             _log.warning("bulletin_away_at_the_end")
+
+
+def _entries(raw: dict[bytes, bytes]) -> list[RelayEntry]:
+    """The registry's entries; what cannot be read is somebody newer, and left alone."""
+    found = []
+    for packed in raw.values():
+        try:
+            entry = from_wire(msgpack.unpackb(packed))
+        except (ValueError, msgpack.UnpackException):
+            continue
+        if isinstance(entry, RelayEntry):
+            found.append(entry)
+    return found

@@ -122,6 +122,7 @@ class RelayEntry:
     load: float  # busiest core's share, 0..1
     shows: tuple[ShowId, ...] = ()
     draining: bool = False
+    studios: tuple[StudioId, ...] = ()  # that publish to this relay itself: others pull them from here
 
 
 # -- tokens: signed by the shop (Ed25519, JWT with `kid`), checked by relays ----------------------
@@ -134,7 +135,7 @@ Role: TypeAlias = Literal["publish", "view", "relay", "operate"]
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """What a bearer token allows: `publish` names a studio, `view` and `relay` name a show."""
+    """What a bearer token allows: `publish` names a studio, `view` a show; `relay` may pull any show."""
 
     role: Role
     subject: str  # the viewer, studio or relay that it was made for
@@ -209,6 +210,7 @@ def from_wire(wire: object) -> Message:
             values["cards"] = tuple(Card(**card) for card in values.get("cards", ()))
         if kind is RelayEntry:
             values["shows"] = tuple(values.get("shows", ()))
+            values["studios"] = tuple(values.get("studios", ()))
         message: Message = kind(**values)
     except TypeError as wrong:
         raise ValueError(f"not a {wire['kind']}: {wrong}") from None

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -21,6 +22,7 @@ from .contract import RelayEntry, RelayId
 from .fanout import Fanout, open_fanout
 from .relay.clock import Clock
 from .relay.relay import Limits, Relay
+from .relay.upstream import Upstreams
 from .rtc.dtls import Certificate
 from .rtc.port import Port, open_socket
 from .rtc.tcp import TcpFront
@@ -92,12 +94,24 @@ async def start(settings: Settings) -> RelayProcess:
     await site.start()
     http_port = int(runner.addresses[0][1])
     tasks = [asyncio.create_task(relay.beat()), asyncio.create_task(_refresh(keys))]
+    relay.upstreams = Upstreams(
+        relay.id,
+        relay,
+        clock.now,
+        lambda: clock.unix_ms(clock.now()),
+        lambda: _relay_token(settings.relay_token_file),
+    )
+    tasks.append(
+        asyncio.create_task(
+            relay.upstreams.run(lambda: list(relay.shows.stages.values()), relay.publishes_here)
+        )
+    )
     if settings.slate:
         tasks.append(asyncio.create_task(_prepare_slate(relay)))
     bulletin = None
     if settings.redis_url is not None:
-        load = _Load()
-        bulletin = Bulletin(settings.redis_url, relay, lambda: _entry(settings, relay, load))
+        load = Load()
+        bulletin = Bulletin(settings.redis_url, relay, lambda: entry_of(settings, relay, load))
         tasks.append(asyncio.create_task(bulletin.run()))
     _log.info("relay_started", http=http_port, udp=sock.getsockname()[1], fanout=fanout.path)
     return RelayProcess(settings, relay, port, fanout, runner, tasks, bulletin, http_port, tcp)
@@ -135,13 +149,21 @@ async def _prepare_slate(relay: Relay) -> None:
             _log.warning("no_slate", codec=codec, why=str(failed))
 
 
+def _relay_token(file: Path) -> str | None:
+    """The shop's token of role `relay`, or None where nobody laid one down."""
+    try:
+        return file.read_text().strip() or None
+    except OSError:
+        return None
+
+
 async def _refresh(keys: TokenKeys) -> None:
     while True:
         await asyncio.sleep(KEYS_READ_AGAIN_SECONDS)
         await asyncio.to_thread(keys.refresh)
 
 
-class _Load:
+class Load:
     """This process's share of one core since the last look, or of its seats, whichever is more."""
 
     def __init__(self) -> None:
@@ -155,7 +177,8 @@ class _Load:
         return min(1.0, max(seats, cpu / wall if wall > 0.1 else 0.0))
 
 
-def _entry(settings: Settings, relay: Relay, load: _Load) -> RelayEntry:
+def entry_of(settings: Settings, relay: Relay, load: Load) -> RelayEntry:
+    """What the registry says of this relay now."""
     viewers = relay.shows.viewers()
     return RelayEntry(
         relay=relay.id,
@@ -164,6 +187,7 @@ def _entry(settings: Settings, relay: Relay, load: _Load) -> RelayEntry:
         viewers=viewers,
         load=round(load.look(viewers / settings.viewers_max), 3),
         shows=tuple(show for show, program in relay.shows.programs.items() if program.started),
+        studios=tuple(studio for studio in relay.feeds if relay.publishes_here(studio)),
     )
 
 

@@ -23,6 +23,7 @@ class Settings:
     announce: tuple[tuple[str, int], ...]  # addresses that peers are told; port 0 is the bound one
     url: str  # base of our HTTP side, as a browser reaches it
     token_keys_file: Path
+    relay_token_file: Path  # the shop's token with which other relays let us pull
     redis_url: str | None  # None: no bulletin; stages come from the file
     stages_file: Path | None
     viewers_max: int
@@ -50,6 +51,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         announce=_announced(environ, udp[0]),
         url=environ.get("RELAY_URL") or f"http://{host}:{http[1]}",
         token_keys_file=Path(environ.get("TOKEN_KEYS_FILE") or f"{var}/keys/public.json"),
+        relay_token_file=Path(environ.get("RELAY_TOKEN_FILE") or f"{var}/keys/relay.token"),
         redis_url=None if stages else environ.get("REDIS_URL") or f"unix://{Path(var).absolute()}/valkey/s",
         stages_file=Path(stages) if stages else None,
         viewers_max=_number(environ, "RELAY_VIEWERS_MAX", 2000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,8 +12,9 @@ from typing import Final, TypeAlias
 from commerce.api.feeds import Feeds
 from commerce.api.house import House
 from commerce.api.relays import Relays
+from commerce.api.seat import pull_claims
 from commerce.books import open_books
-from commerce.keys import load_signer, public_keys
+from commerce.keys import RELAY_TOKEN_FILE, lay_down, load_signer, public_keys
 from commerce.live.durability import check_when_up
 from commerce.live.inbox import Inbox
 from commerce.live.roster import Roster
@@ -52,6 +54,8 @@ async def open_house(settings: ShopSettings, open_firms: OpenFirms) -> AsyncIter
         providers=await open_firms(),
         warnings=warnings,
     )
+    token = house.signer.sign(pull_claims(int(time.time() * 1000)))
+    await asyncio.to_thread(lay_down, settings.keys_dir / RELAY_TOKEN_FILE, token)
     relays.follow(feeds)
     sweeper = asyncio.create_task(_sweep(feeds), name="idle feeds")
     try:

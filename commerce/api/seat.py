@@ -13,6 +13,7 @@ from streaming.contract import RelayEntry, ShowId, StudioId, TokenClaims
 RELAY_DEAD_MS: Final = 3_000
 BUSY_LOAD: Final = 0.8  # above it a relay that would have to pull the show first is the better choice
 VIEW_SECONDS: Final = 120  # to open the session with; a session that is open outlives it
+PULL_SECONDS: Final = 30 * 24 * 3_600  # the file is written anew at each start of a front
 PUBLISH_SECONDS: Final = 12 * 3_600
 
 
@@ -55,6 +56,12 @@ def publish_claims(studio: str, generation: int, now_ms: int) -> dict[str, Any]:
 def relay_claims(expires_s: int) -> dict[str, Any]:
     """JWT claims with which an operator's page may read a relay's status."""
     return TokenClaims(role="operate", subject="shop", expires_s=expires_s).to_jwt()
+
+
+def pull_claims(now_ms: int) -> dict[str, Any]:
+    """JWT claims with which a relay may pull any show from the relay that its studio publishes to."""
+    expires_s = now_ms // 1000 + PULL_SECONDS
+    return TokenClaims(role="relay", subject="relay", expires_s=expires_s).to_jwt()
 
 
 def whep_url(relay: RelayEntry, show: str) -> str:

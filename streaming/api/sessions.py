@@ -37,17 +37,20 @@ class Direction:
     prefix: str
     roles: tuple[Role, ...]
     claimed: Callable[[TokenClaims], str | None]
-    admit: Callable[[Relay, str, Offer], Admission]
+    admit: Callable[[Relay, str, Offer, Role], Admission]
 
 
 WHIP: Final = Direction(
     "whip",
     ("publish",),
     lambda c: c.studio,
-    lambda relay, place, offer: relay.publish(StudioId(place), offer),
+    lambda relay, place, offer, role: relay.publish(StudioId(place), offer),
 )
 WHEP: Final = Direction(
-    "whep", ("view", "relay"), lambda c: c.show, lambda relay, place, offer: relay.watch(ShowId(place), offer)
+    "whep",
+    ("view", "relay"),
+    lambda c: c.show,
+    lambda relay, place, offer, role: relay.watch(ShowId(place), offer, relay=role == "relay"),
 )
 
 
@@ -73,11 +76,11 @@ class _Handlers:
     async def post(self, request: web.Request) -> web.Response:
         """Open a session."""
         place = request.match_info["place"]
-        self._authorise(request, place)
+        role = self._authorise(request, place)
         text = await _body(request, SDP, OFFER_BYTES_MAX)
         relay = request.app[RELAY]
         try:
-            admission = self._direction.admit(relay, place, parse_offer(text))
+            admission = self._direction.admit(relay, place, parse_offer(text), role)
         except NoCommonCodec as refused:
             raise Problem(422, "no_common_codec", str(refused)) from None
         except SdpError as refused:
@@ -139,15 +142,19 @@ class _Handlers:
         """GET is kept for what may come (RFC 9725 section 4.2)."""
         return web.Response(status=204)
 
-    def _authorise(self, request: web.Request, place: str, *, expired_will_do: bool = False) -> None:
+    def _authorise(self, request: web.Request, place: str, *, expired_will_do: bool = False) -> Role:
         try:
             claims = request.app[KEYS].check(
                 request.headers.get("Authorization"), expired_will_do=expired_will_do
             )
         except TokenRefused as refused:
             raise Problem(401, "token_refused", str(refused), WWW_AUTHENTICATE) from None
-        if claims.role not in self._direction.roles or self._direction.claimed(claims) != place:
+        anywhere = claims.role == "relay" and claims.show is None  # a relay may pull any show
+        if claims.role not in self._direction.roles or (
+            self._direction.claimed(claims) != place and not anywhere
+        ):
             raise Problem(403, "token_of_another_place", "the token was made for something else")
+        return claims.role
 
     @staticmethod
     def _why_gone(request: web.Request) -> str | None:

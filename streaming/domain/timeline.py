@@ -136,6 +136,10 @@ class ProgramClock:
             self._zero_unix_s += min(zero - self._zero_unix_s, _RISE_PER_OBSERVATION)
         self.last_ticks = max(self.last_ticks, ticks)
 
+    def jump(self, ticks: int) -> None:
+        """Program time is another from here on: a pulled program brings its own."""
+        self._zero_unix_s, self.last_ticks = None, ticks
+
     def at(self, unix_s: float) -> ProgramTime:
         """Program time now; 0 before the first frame."""
         if self._zero_unix_s is None:

@@ -64,10 +64,12 @@ class Feed:
         fanout: Fanout,
         *,
         ssrc: int,
+        pulled: bool = False,
         became_ready: Callable[[Feed], None],
         became_gone: Callable[[Feed, str], None],
     ) -> None:
         self.studio, self.codec, self.ssrc = studio, codec, ssrc
+        self.pulled = pulled  # from another relay: its ticks are program time already
         self.number = next(_numbers)
         self.era = 0  # raised when a stream begins anew: what follows is another source
         self.listeners: list[Listener] = []

@@ -18,6 +18,7 @@ from .clock import Clock
 from .rendition import Audience, Rendition
 from .source import FeedPacket, Source
 
+PULLED_BEHIND_TICKS: Final = 10 * PROGRAM_TIME_HZ  # our slate may have run ahead of the pulled feed so far
 CAPTURE_TRUST_SECONDS: Final = 1.0  # a capture clock further from arrival than this is not believed
 
 
@@ -67,6 +68,11 @@ class Program:
         self._on_air: _OnAir | None = None
         self._watching: dict[Audience, Rendition] = {}
         self._studio_shown = False
+
+    @property
+    def audience(self) -> int:
+        """How many are watching here; other relays count their own."""
+        return sum(not viewer.relay for viewer in self.viewers)
 
     @property
     def packets(self) -> dict[Kind, int]:
@@ -150,11 +156,22 @@ class Program:
             old.feed.listeners.remove(self)
         first = feed.studio is not None and not self._studio_shown
         self._studio_shown = self._studio_shown or first
-        at = self.clock.next_cut(self._clock.unix(packet.arrived_s))
+        at = self._cut_time(feed, packet)
         self._on_air = here = _OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, packet.rid)
         self.cuts += 1
         self._fact(self, Cut(feed.studio, at, first))
         return here
+
+    def _cut_time(self, feed: Source, packet: FeedPacket) -> ProgramTime:
+        """Program time goes on over a cut; a pulled feed brings its own: a pin is one moment anywhere."""
+        at = self.clock.next_cut(self._clock.unix(packet.arrived_s))
+        if not feed.pulled or packet.kind == "audio":
+            return at
+        if self.clock.running and 0 <= self.clock.last_ticks - packet.tick < PULLED_BEHIND_TICKS:
+            return at
+        if abs(packet.tick - at) > PULLED_BEHIND_TICKS:
+            self.clock.jump(packet.tick)
+        return ProgramTime(packet.tick)
 
     def _take_video(self, here: _OnAir, packet: FeedPacket) -> None:
         rendition = self.video.get(packet.rid)
@@ -243,6 +260,8 @@ class Program:
         if line is None:
             line = here.sound_line = timeline.Line(timeline.AUDIO_HZ, 0)
             line.offset, line.settled = self._audio_offset(here, packet.tick, packet.arrived_s)
+            if here.feed.pulled:
+                line.offset, line.settled = 0, True
         outgoing = line.outgoing(packet.tick)
         if audio.line is not line:
             if audio.last is not None and outgoing <= audio.last:  # of before the cut: sound never goes back
@@ -279,7 +298,7 @@ class Program:
         track = feed.tracks.get("audio")
         if here is None or here.feed is not feed or track is None or track.tick is None:
             return
-        if here.sound_line is not None and "video" in feed.tracks:
+        if here.sound_line is not None and "video" in feed.tracks and not feed.pulled:
             offset, by_capture = self._audio_offset(here, track.tick, feed.media_s or here.arrived_s)
             if by_capture:
                 here.sound_line.correct(offset)

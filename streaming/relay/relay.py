@@ -14,9 +14,10 @@ from typing import Final
 
 import structlog
 
-from ..contract import RelayId, ShowId, StudioId
+from ..contract import Codec, RelayId, ShowId, StudioId
 from ..fanout import Fanout
 from ..rtc.answers import Local, Terms, ViewerSsrcs, agree, answer_publisher, answer_viewer, candidate_lines
+from ..rtc.dial import Dial
 from ..rtc.dtls import Certificate
 from ..rtc.port import Port
 from ..rtc.sdp import IceCredentials, Offer
@@ -26,10 +27,12 @@ from .clock import Clock
 from .feed import Feed
 from .program import Program
 from .shows import Shows
+from .upstream import Upstreams
 from .viewer import Viewer
 
 HEARTBEAT_SECONDS: Final = 0.02  # while something is missing or a slate plays
 QUIET_BEAT_SECONDS: Final = 0.1  # else: a wake-up from idle costs more than what it does
+CALLED_MAX: Final = 4  # addresses of another relay that are tried
 GONE_MAX: Final = 4096
 NEWER_PUBLISHER: Final = "a newer publisher has taken this studio"
 
@@ -109,6 +112,7 @@ class Relay:
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
         self.totals = Totals()
         self.turnstile = Turnstile(clock.now)
+        self.upstreams: Upstreams | None = None
         self.tcp_addresses: tuple[tuple[str, int], ...] = ()  # where TCP is accepted too
         self._certificate, self._addresses = certificate, addresses
         self._random = random.Random(secrets.randbits(128))
@@ -130,14 +134,14 @@ class Relay:
             became_ready=self._feed_ready,
             became_gone=self._feed_gone,
         )
-        local = self._local()
+        local = self.local()
         self.totals.published += 1
         return self._seat(terms, feed, studio, local, answer_publisher(offer, terms, local, codec))
 
-    def watch(self, show: ShowId, offer: Offer) -> Admission:
-        """Admit a viewer. Raises SdpError, NoCommonCodec, OffAir, Unavailable."""
+    def watch(self, show: ShowId, offer: Offer, *, relay: bool = False) -> Admission:
+        """Admit a viewer, or another relay. Raises SdpError, NoCommonCodec, OffAir, Unavailable."""
         program = self.shows.programs.get(show)
-        if program is None or not program.started:
+        if program is None or not (self._has_own(show) if relay else self._may_show(program)):
             raise OffAir(show)
         self._check_limits(Viewer, self.limits.viewers)
         terms = agree(offer, program.codec, peer_sends=False)
@@ -147,15 +151,62 @@ class Relay:
             terms=terms,
             ssrcs=ssrcs,
             starts=self._starts(),
+            relay=relay,
             fanout=self.fanout,
             clock=self.clock,
             later=asyncio.get_running_loop().call_later,
             became_gone=self._viewer_gone,
         )
-        local = self._local()
+        local = self.local()
         self.totals.watched += 1
         answer = answer_viewer(offer, terms, local, program.codec, ssrcs)
         return self._seat(terms, viewer, show, local, answer)
+
+    # -- other relays ------------------------------------------------------------------------------
+
+    def publishes_here(self, studio: StudioId) -> bool:
+        """Whether the studio itself sends to this relay."""
+        feed = self.feeds.get(studio)
+        return feed is not None and not feed.pulled
+
+    def _has_own(self, show: ShowId) -> bool:
+        """What was pulled is not given on: so there are no loops."""
+        stage = self.shows.stages.get(show)
+        return stage is not None and stage.studio is not None and self.publishes_here(stage.studio)
+
+    def _may_show(self, program: Program) -> bool:
+        """Whether a viewer can begin now; a show that another relay has is pulled from there first."""
+        studio = self.shows.stages[program.show].studio
+        if studio is not None and not self.publishes_here(studio) and self.upstreams is not None:
+            self.upstreams.want(program.show)
+            if not program.live and self.upstreams.source_of(studio) is not None:
+                return False
+        return program.started
+
+    def call(
+        self, studio: StudioId, codec: Codec, local: Local, terms: Terms, addresses: list[tuple[str, int]]
+    ) -> tuple[Session, Feed]:
+        """Open a session to another relay; its media becomes the studio's feed here."""
+        feed = Feed(
+            studio,
+            codec,
+            terms,
+            self.fanout,
+            ssrc=self._random.getrandbits(32),
+            pulled=True,
+            became_ready=self._feed_ready,
+            became_gone=self._feed_gone,
+        )
+        name = self._seat(terms, feed, studio, local, "").session
+        session = self.seated[name].session
+        session.dial = Dial(local.ice, terms.remote_ice)
+        self.redial(session, addresses)
+        return session, feed
+
+    def redial(self, session: Session, addresses: list[tuple[str, int]]) -> None:
+        """Send one more check to each address."""
+        for address in addresses[:CALLED_MAX]:
+            self.port.call(session, address)
 
     def _ssrcs(self) -> ViewerSsrcs:
         video, rtx, audio = self._random.sample(range(1, 1 << 32), 3)
@@ -172,7 +223,8 @@ class Relay:
         if sum(not s.session.connected for s in self.seated.values()) >= self.limits.half_open:
             raise Unavailable("too many are joining just now")
 
-    def _local(self) -> Local:
+    def local(self) -> Local:
+        """Fresh credentials, our certificate, our addresses."""
         fingerprints = self._certificate.fingerprints()
         number = self._random.getrandbits(62)
         return Local(self._credentials(), fingerprints, self._addresses, number, self.tcp_addresses)
@@ -212,7 +264,7 @@ class Relay:
 
     def candidates(self) -> list[str]:
         """Our candidates, as a fragment names them."""
-        return candidate_lines(self._local())
+        return candidate_lines(self.local())
 
     def _forget(self, session: Session) -> None:
         self.port.remove(session)
@@ -280,6 +332,10 @@ class Relay:
         for feed in list(self.feeds.values()):
             feed.tick(now)
         self.shows.tick(now)
+        if self.upstreams is not None:
+            for program in self.shows.programs.values():
+                if program.audience:
+                    self.upstreams.want(program.show)
         if now - self._second_s >= 1.0:
             self._second_s = now
             self._every_second(now)

@@ -22,6 +22,8 @@ RATE_SMOOTHING: Final = 0.3
 class Audience(Protocol):
     """A viewer, as the program sees it."""
 
+    relay: bool  # it is another relay, which counts its own viewers
+
     def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
         """Follow `stream` from its sequence `first` on; `cached` packets leave now, for this viewer alone."""
 

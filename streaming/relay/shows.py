@@ -143,7 +143,7 @@ class Shows:
 
     def viewers(self) -> int:
         """How many are watching."""
-        return sum(len(program.viewers) for program in self.programs.values())
+        return sum(program.audience for program in self.programs.values())
 
     @property
     def playing(self) -> bool:
@@ -170,7 +170,7 @@ class Shows:
         """Sender reports to viewers, the audience to the shop."""
         for program in self.programs.values():
             program.report(now)
-            viewers = len(program.viewers)
+            viewers = program.audience
             if self._counted.get(program.show) != viewers:
                 self._counted[program.show] = viewers
                 self.say(AudienceCounted(program.show, self._relay, viewers, self._clock.unix_ms(now)))

@@ -40,6 +40,7 @@ class Slate:
     """One program's slate."""
 
     studio: StudioId | None = None
+    pulled = False
 
     def __init__(self, codec: Codec, units: tuple[bytes, ...]) -> None:
         self.number, self.era, self.codec = next(_numbers), 0, codec

@@ -56,6 +56,7 @@ class Source(Protocol):
     era: int
     codec: Codec
     listeners: list[Listener]
+    pulled: bool  # from another relay: its ticks are program time already
 
     @property
     def studio(self) -> StudioId | None:

@@ -78,6 +78,7 @@ class Viewer:
         terms: Terms,
         ssrcs: ViewerSsrcs,
         starts: tuple[int, int, int],
+        relay: bool = False,
         fanout: Fanout,
         clock: Clock,
         later: Callable[[float, Callable[[], None]], object],
@@ -85,6 +86,7 @@ class Viewer:
     ) -> None:
         """`starts`: first own sequences of video, audio and RTX, each random in 1024..32767."""
         self.program, self.figures, self.connected = program, ViewerFigures(), False
+        self.relay = relay
         self.rtt_s = ASSUMED_RTT_SECONDS
         self.seat: ViewerId | None = None
         self._terms, self._ssrcs, self._starts = terms, ssrcs, starts
@@ -178,6 +180,8 @@ class Viewer:
 
     def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
         """The rendition that the path bears; a probe's padding leaves on the way."""
+        if self.relay:
+            return rungs[-1].name
         wish = self._quality.choose(rungs, now)
         if wish.padding_bytes:
             self._pad(wish.padding_bytes)

@@ -65,6 +65,12 @@ class Port:
         for address in [a for a in session.addresses if self._by_address.get(a) is session]:
             del self._by_address[address]
 
+    def call(self, session: Session, address: Address) -> None:
+        """Send our own check to an address, and take what comes from there for this session's."""
+        if session.dial is not None and self._by_address.setdefault(address, session) is session:
+            session.addresses.setdefault(address, 0.0)
+            self.send(session.dial.check(), address)
+
     def _clear(self, session: Session) -> None:
         """Forget what the session gave up by itself: addresses, credentials."""
         while session.evicted:
@@ -98,10 +104,13 @@ class Port:
         self.flush()
 
     def _datagram(self, data: bytes, source: Address, now: float) -> None:
-        if data[0] < 4:
-            self._check(data, source, now)
-            return
         session = self._by_address.get(source)
+        if data[0] < 4:
+            if session is not None and session.dial is not None and data[:2] == stun.SUCCESS_BYTES:
+                session.called(data, source, now)
+            else:
+                self._check(data, source, now)
+            return
         if session is None:
             self.counts.strangers += 1
         else:

@@ -5,6 +5,7 @@ Knows grammar, not policy: what we answer is decided in `answers.py`.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Final
 OFFER_BYTES_MAX: Final = 64 * 1024
 MEDIA_MAX: Final = 16
 LINES_MAX: Final = 4096
+CANDIDATES_MAX: Final = 16
 
 _TOKEN: Final = re.compile(r"^[A-Za-z0-9!#$%&'*+.^_`{|}~-]+$")
 _FINGERPRINT: Final = re.compile(r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+$")
@@ -72,6 +74,7 @@ class Section:
     groups: list[tuple[str, tuple[int, ...]]] = field(default_factory=list)
     rids: list[tuple[str, str]] = field(default_factory=list)
     simulcast: str = ""
+    candidates: list[tuple[str, int]] = field(default_factory=list)  # UDP, by IP address
 
     @property
     def wanted(self) -> bool:
@@ -258,6 +261,17 @@ def _read_simulcast(here: Section, rest: str) -> None:
     here.simulcast = rest
 
 
+def _read_candidate(here: Section, rest: str) -> None:
+    """RFC 8839 section 5.1; names (`.local`) and TCP are passed over."""
+    words = rest.split()
+    if len(words) < 8 or words[2].lower() != "udp" or len(here.candidates) >= CANDIDATES_MAX:
+        return
+    try:
+        here.candidates.append((str(ipaddress.ip_address(words[4])), _number(words[5], "a port", 65535)))
+    except ValueError:
+        return
+
+
 def _read_mux(here: Section, rest: str) -> None:
     here.rtcp_mux = True
 
@@ -277,6 +291,7 @@ _READERS: Final = {
     "rid": _read_rid,
     "simulcast": _read_simulcast,
     "rtcp-mux": _read_mux,
+    "candidate": _read_candidate,
 }
 
 

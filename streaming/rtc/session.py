@@ -15,6 +15,7 @@ import structlog
 
 from ..fanout import Address, FanoutFull
 from . import rtp, stun
+from .dial import Dial
 from .dtls import Certificate, Dtls, HandshakeFailed, Role, SrtpKeys
 from .sdp import Fingerprint, IceCredentials
 from .srtp import Inbound
@@ -81,6 +82,7 @@ class Session:
     counts: Counts = field(default_factory=Counts)
     evicted: list[Address] = field(default_factory=list)  # for the port to forget
     retired: list[str] = field(default_factory=list)  # likewise
+    dial: Dial | None = None  # set where we are the one who calls
     _passwords: dict[str, bytes] = field(default_factory=dict)
     _dtls: Dtls | None = None
     _inbound: Inbound | None = None
@@ -139,6 +141,14 @@ class Session:
             self.retire(*(old for old in self.fragments if old != fragment))
         self._checked(source, nominate, now)
         return stun.binding_success(message.transaction, (source[0], source[1]), password)
+
+    def called(self, data: bytes, source: Address, now: float) -> None:
+        """An answer to one of our own checks: the path is open, and stays so for a while."""
+        if self.dial is None or not self.dial.answered(data):
+            self.counts.bad_integrity += 1
+            return
+        self.consent_s = now
+        self._checked(source, True, now)
 
     def _checked(self, source: Address, nominate: bool, now: float) -> None:
         if source not in self.addresses and len(self.addresses) >= ADDRESSES_MAX:

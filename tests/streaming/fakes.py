@@ -118,6 +118,7 @@ class ToldSource:
     ) -> None:
         self.number, self.era, self.studio = number, 0, None if studio is None else StudioId(studio)
         self.codec: Codec = "H264"
+        self.pulled = False
         self.listeners: list[Listener] = []
         self.media_s: float | None = None
         self.keyframes_wanted = 0

@@ -31,9 +31,9 @@ STAGE: dict[str, Any] = {"show": SHOW, "version": 1, "on_air": True, "studio": S
 class House:
     """One relay, its address, and the shop's key."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, key: Ed25519PrivateKey | None = None) -> None:
         self.folder = folder
-        self.key = Ed25519PrivateKey.generate()
+        self.key = key or Ed25519PrivateKey.generate()
         self.process: RelayProcess
 
     @property
@@ -67,10 +67,14 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    folder: Path, stages: list[dict[str, Any]] | None = None, **environ: str
+    folder: Path,
+    stages: list[dict[str, Any]] | None = None,
+    *,
+    key: Ed25519PrivateKey | None = None,
+    **environ: str,
 ) -> AsyncIterator[House]:
-    """A relay on ports of the kernel's choice; stages from a file."""
-    house = House(folder)
+    """A relay on ports of the kernel's choice; stages from a file. `key`: of the shop that it believes."""
+    house = House(folder, key)
     file = folder / "stages.json"
     file.write_text(json.dumps([STAGE] if stages is None else stages))
     settings = read_settings(

@@ -35,6 +35,8 @@ class Stage:
 
 
 class NotedViewer:
+    relay = False
+
     def __init__(self) -> None:
         self.begun: list[tuple[Kind, int, list[Packet]]] = []
         self.streams: list[str] = []

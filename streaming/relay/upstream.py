@@ -1,0 +1,201 @@
+"""Shows whose studio publishes to another relay: pulled from there once, for all viewers here.
+
+A relay pulls only from one to which the studio itself publishes, and gives nothing to another
+relay that it has pulled itself: so there are no loops, and no chain is longer than one step. It
+knows the registry's entries and how to ask (WHEP); never a viewer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+from urllib.parse import urljoin
+
+import aiohttp
+import structlog
+
+from ..contract import Codec, RelayEntry, RelayId, ShowId, Stage, StudioId
+from ..rtc.answers import Local, Terms
+from ..rtc.offers import pull_offer, read_answer
+from ..rtc.sdp import OFFER_BYTES_MAX, SdpError
+from ..rtc.session import Session
+from .feed import Feed
+
+LOOK_SECONDS: Final = 0.1
+CHECK_SECONDS: Final = 0.05  # between checks until the path is open
+CONSENT_SECONDS: Final = 2.0
+CONNECT_SECONDS: Final = 2.0
+SILENT_SECONDS: Final = 1.0  # without media: the other relay is gone, whatever the registry says
+IDLE_SECONDS: Final = 30.0  # a show that nobody here watches is let go
+AVOID_SECONDS: Final = 1.0  # a relay that just failed is asked last
+ENTRY_DEAD_MS: Final = 3_000
+LINKS_MAX: Final = 64
+
+_log = structlog.get_logger(__name__)
+
+
+class Caller(Protocol):
+    """The relay, as this room needs it."""
+
+    def local(self) -> Local:
+        """Fresh credentials, our certificate, our addresses."""
+
+    def call(
+        self, studio: StudioId, codec: Codec, local: Local, terms: Terms, addresses: list[tuple[str, int]]
+    ) -> tuple[Session, Feed]:
+        """Open a session to another relay; its media becomes the studio's feed here."""
+
+    def redial(self, session: Session, addresses: list[tuple[str, int]]) -> None:
+        """Send one more check to each address."""
+
+
+@dataclass(slots=True)
+class Link:
+    """One show pulled from one relay."""
+
+    show: ShowId
+    studio: StudioId
+    source: RelayEntry
+    task: asyncio.Task[None] | None = None
+    began_s: float = 0.0
+    feed: Feed | None = None
+
+
+class Upstreams:
+    """All links of one relay; `run` is its one task."""
+
+    def __init__(
+        self,
+        relay: RelayId,
+        caller: Caller,
+        now: Callable[[], float],
+        unix_ms: Callable[[], int],
+        token: Callable[[], str | None],
+    ) -> None:
+        """`token`: the shop's token of role `relay`, read anew for each call; None: pull nothing."""
+        self.links: dict[ShowId, Link] = {}
+        self.refused = 0
+        self._relay, self._caller, self._now, self._unix_ms, self._token = relay, caller, now, unix_ms, token
+        self._neighbours: dict[RelayId, RelayEntry] = {}
+        self._wanted_s: dict[ShowId, float] = {}
+        self._failed_s: dict[RelayId, float] = {}
+
+    # -- what is known -----------------------------------------------------------------------------
+
+    def neighbours(self, entries: Iterable[RelayEntry]) -> None:
+        """The registry as it stands now."""
+        self._neighbours = {e.relay: e for e in entries if e.relay != self._relay}
+
+    def want(self, show: ShowId) -> None:
+        """Somebody here would watch this show."""
+        self._wanted_s[show] = self._now()
+
+    def source_of(self, studio: StudioId) -> RelayEntry | None:
+        """A living relay to which the studio publishes; one that just failed only if there is no other."""
+        now, unix_ms = self._now(), self._unix_ms()
+        found = [
+            entry
+            for entry in self._neighbours.values()
+            if studio in entry.studios and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
+        ]
+        return min(
+            found,
+            key=lambda e: (now - self._failed_s.get(e.relay, -AVOID_SECONDS) < AVOID_SECONDS, e.load),
+            default=None,
+        )
+
+    # -- the task ----------------------------------------------------------------------------------
+
+    async def run(self, stages: Callable[[], Iterable[Stage]], has: Callable[[StudioId], bool]) -> None:
+        """Until cancelled. `stages`: what the shop wants; `has`: whether the studio publishes to us."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONNECT_SECONDS)) as http:
+            try:
+                while True:
+                    self._look({s.show: s for s in stages()}, has, http)
+                    await asyncio.sleep(LOOK_SECONDS)
+            finally:
+                for link in list(self.links.values()):
+                    self._end(link)
+
+    def _look(
+        self, stages: dict[ShowId, Stage], has: Callable[[StudioId], bool], http: aiohttp.ClientSession
+    ) -> None:
+        now = self._now()
+        for show, wanted_s in list(self._wanted_s.items()):
+            if now - wanted_s > IDLE_SECONDS:
+                del self._wanted_s[show]
+        for link in list(self.links.values()):
+            stage = stages.get(link.show)
+            stays = stage is not None and stage.on_air and stage.studio == link.studio
+            if not stays or link.show not in self._wanted_s or has(link.studio):
+                self._end(link)
+        for show in self._wanted_s:
+            stage = stages.get(show)
+            if show in self.links or stage is None or not stage.on_air or len(self.links) >= LINKS_MAX:
+                continue
+            source = None if stage.studio is None or has(stage.studio) else self.source_of(stage.studio)
+            if source is not None and stage.studio is not None:
+                link = self.links[show] = Link(show, stage.studio, source, began_s=now)
+                link.task = asyncio.create_task(self._keep(link, stage.codec, http))
+
+    def _end(self, link: Link) -> None:
+        if self.links.get(link.show) is link:
+            del self.links[link.show]
+        if link.task is not None:
+            link.task.cancel()
+
+    async def _keep(self, link: Link, codec: Codec, http: aiohttp.ClientSession) -> None:
+        """One link from the call to its end."""
+        resource: str | None = None
+        session: Session | None = None
+        token = await asyncio.to_thread(self._token)
+        try:
+            if token is None:
+                self.refused += 1
+                await asyncio.sleep(AVOID_SECONDS)
+                return
+            local = self._caller.local()
+            answer, resource = await self._ask(link, pull_offer(local, codec), token, http)
+            terms, addresses = read_answer(answer, codec)
+            session, link.feed = self._caller.call(link.studio, codec, local, terms, addresses)
+            await self._hold(link, session, addresses)
+        except (aiohttp.ClientError, TimeoutError, OSError, SdpError) as failed:
+            self.refused += 1
+            _log.warning("pull_failed", show=link.show, source=link.source.relay, why=str(failed))
+        finally:
+            self._failed_s[link.source.relay] = self._now()
+            if self.links.get(link.show) is link:
+                del self.links[link.show]
+            if session is not None:
+                session.end("the pull ended")
+            if resource is not None and token is not None:
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
+                    await http.delete(resource, headers={"Authorization": f"Bearer {token}"})
+
+    @staticmethod
+    async def _ask(link: Link, offer: str, token: str, http: aiohttp.ClientSession) -> tuple[str, str]:
+        """The other relay's answer and the session's URL there."""
+        url = f"{link.source.url.rstrip('/')}/whep/{link.show}"
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+        async with http.post(url, data=offer, headers=headers, allow_redirects=False) as response:
+            body = await response.content.read(OFFER_BYTES_MAX)
+            if response.status != 201:
+                raise aiohttp.ClientError(f"{response.status} from {link.source.relay}")
+            return body.decode("utf-8", "replace"), urljoin(url, response.headers.get("Location", url))
+
+    async def _hold(self, link: Link, session: Session, addresses: list[tuple[str, int]]) -> None:
+        """Until the session ends or falls silent."""
+        _log.info("pulling", show=link.show, source=link.source.relay)
+        checked_s = began_s = self._now()
+        while not session.reason:
+            now = self._now()
+            if now - checked_s >= (CONSENT_SECONDS if session.connected else CHECK_SECONDS):
+                checked_s = now
+                self._caller.redial(session, addresses)
+            heard_s = max(began_s, (link.feed.media_s if link.feed else None) or 0.0)
+            if now - heard_s > (SILENT_SECONDS if session.connected else CONNECT_SECONDS):
+                raise TimeoutError("the other relay is silent")
+            await asyncio.sleep(CHECK_SECONDS)

@@ -1,0 +1,47 @@
+"""Our side of ICE where we call somebody: checks that nominate at once, answers that prove the peer.
+
+The peer is another relay, which is lite: it never checks by itself, and its candidates are all good
+or all dead (RFC 8445 section 6.1.1). Pure but for the randomness of transactions.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from typing import Final
+
+from . import stun
+from .sdp import IceCredentials
+
+OPEN_MAX: Final = 16  # checks whose answer is still believed
+
+
+class Dial:
+    """One call: what to send, and which answers are to it."""
+
+    def __init__(self, ours: IceCredentials, theirs: IceCredentials) -> None:
+        self._username = f"{theirs.fragment}:{ours.fragment}"
+        self._password = theirs.password.encode()
+        self._tie = secrets.randbits(64)
+        self._open: deque[bytes] = deque(maxlen=OPEN_MAX)
+
+    def check(self) -> bytes:
+        """A check with USE-CANDIDATE; also what keeps consent fresh (RFC 7675)."""
+        transaction = secrets.token_bytes(12)
+        self._open.append(transaction)
+        return stun.binding_request(
+            transaction, self._username, self._password, controlling=self._tie, nominate=True
+        )
+
+    def answered(self, data: bytes) -> bool:
+        """Whether this is a good answer to a check of ours; each counts once."""
+        try:
+            message = stun.parse(data)
+        except stun.StunError:
+            return False
+        if message.kind != stun.BINDING_SUCCESS or message.transaction not in self._open:
+            return False
+        if not stun.integrity_holds(message, self._password):
+            return False
+        self._open.remove(message.transaction)
+        return True

@@ -1,0 +1,59 @@
+"""The offer with which one relay asks another for a show (WHEP), and the answer to it. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..contract import Codec
+from .answers import ABS_CAPTURE_TIME, Local, Terms, agree
+from .sdp import Offer, parse_offer
+
+VIDEO: Final = 96
+REPAIR: Final = 97
+SOUND: Final = 111
+CAPTURE_TIME_ID: Final = 1
+_PARAMETERS: Final = {
+    "H264": ["a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"],
+}
+
+
+def pull_offer(local: Local, codec: Codec) -> str:
+    """An offer to receive picture and sound. We are the full agent, and will be the DTLS client."""
+    head = ["v=0", f"o=- {local.session_id} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1"]
+    video = [
+        f"m=video 9 UDP/TLS/RTP/SAVPF {VIDEO} {REPAIR}",
+        *_transport(local, "0"),
+        f"a=rtpmap:{VIDEO} {codec}/90000",
+        *_PARAMETERS.get(codec, []),
+        f"a=rtcp-fb:{VIDEO} nack",
+        f"a=rtcp-fb:{VIDEO} nack pli",
+        f"a=rtpmap:{REPAIR} rtx/90000",
+        f"a=fmtp:{REPAIR} apt={VIDEO}",
+    ]
+    audio = [
+        f"m=audio 9 UDP/TLS/RTP/SAVPF {SOUND}",
+        *_transport(local, "1"),
+        f"a=rtpmap:{SOUND} opus/48000/2",
+    ]
+    return "\r\n".join([*head, *video, *audio]) + "\r\n"
+
+
+def _transport(local: Local, mid: str) -> list[str]:
+    return [
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{mid}",
+        "a=recvonly",
+        "a=rtcp-mux",
+        f"a=ice-ufrag:{local.ice.fragment}",
+        f"a=ice-pwd:{local.ice.password}",
+        *(f"a=fingerprint:{f.algorithm} {f.value}" for f in local.fingerprints),
+        "a=setup:actpass",
+        f"a=extmap:{CAPTURE_TIME_ID} {ABS_CAPTURE_TIME}",
+    ]
+
+
+def read_answer(text: str, codec: Codec) -> tuple[Terms, list[tuple[str, int]]]:
+    """What the other relay agreed to, and where it is. Raises SdpError."""
+    answer: Offer = parse_offer(text)
+    addresses = [address for section in answer.sections for address in section.candidates]
+    return agree(answer, codec, peer_sends=True), addresses

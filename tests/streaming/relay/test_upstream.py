@@ -1,0 +1,161 @@
+"""One show on several relays: pulled from the one that the studio publishes to, re-homed when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from streaming.process import Load, entry_of
+from streaming.relay.upstream import Upstreams
+from tests.streaming.house import SHOW, STUDIO, House, Peer, open_house, post_offer, publish, until, watch
+from tests.streaming.offers import offer
+
+SMALL = {"width": 320, "height": 180}
+
+
+class Street:
+    """Relays that see each other, without a Redis between them."""
+
+    def __init__(self) -> None:
+        self.houses: list[House] = []
+
+    async def gossip(self) -> None:
+        while True:
+            entries = []
+            for house in self.houses:
+                entry = entry_of(house.process.settings, house.process.relay, Load())
+                entries.append(entry)
+            for house in self.houses:
+                upstreams = house.process.relay.upstreams
+                assert isinstance(upstreams, Upstreams)
+                upstreams.neighbours(entries)
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def street(folder: Path, free_port: object, count: int, **environ: str) -> AsyncIterator[Street]:
+    key = Ed25519PrivateKey.generate()
+    token = folder / "relay.token"
+    token.write_text(House(folder, key).token("relay", expires_in=600))
+    found = Street()
+    async with AsyncExitStack() as stack:
+        for number in range(count):
+            place = folder / f"r{number}"
+            place.mkdir()
+            http = free_port()  # type: ignore[operator]  # a fixture that makes ports
+            settings = {
+                "RELAY_ID": f"r{number}",
+                "RELAY_HTTP": f"127.0.0.1:{http}",
+                "RELAY_TOKEN_FILE": str(token),
+                **environ,
+            }
+            found.houses.append(await stack.enter_async_context(open_house(place, key=key, **settings)))
+        gossip = asyncio.create_task(found.gossip())
+        try:
+            yield found
+        finally:
+            gossip.cancel()
+            with suppress(asyncio.CancelledError):
+                await gossip
+
+
+async def join(house: House) -> Peer:
+    """A viewer that asks again while the show is being pulled, as players do."""
+    async with asyncio.timeout(20):
+        while True:
+            status, _, headers = await post_offer(f"{house.url}/whep/{SHOW}", house.view_token(), offer())
+            if status == 201:
+                return await watch(house)
+            assert status == 409
+            assert headers["Retry-After"] == "1"
+            await asyncio.sleep(0.1)
+
+
+async def shown(viewer: Peer, frames: int = 5) -> tuple[int, int]:
+    track = viewer.connection.getTransceivers()[0].receiver.track
+    async with asyncio.timeout(20):
+        for _ in range(frames):
+            frame = await track.recv()
+    return frame.width, frame.pts
+
+
+async def test_a_show_is_watched_on_a_relay_that_its_studio_does_not_know(
+    tmp_path: Path, free_port: object
+) -> None:
+    async with street(tmp_path, free_port, 2) as relays:
+        near, far = relays.houses
+        studio = await publish(near, **SMALL)
+        await until(lambda: near.process.relay.shows.programs[SHOW].started)
+        viewer = await join(far)
+        assert (await shown(viewer))[0] == 320
+        here, there = (house.process.relay.shows.programs[SHOW] for house in (near, far))
+        # A pin names one moment: program time is the same on both.
+        assert here.clock.last_ticks == pytest.approx(there.clock.last_ticks, abs=90_000)
+        assert here.audience == 0
+        assert far.process.relay.publishes_here(STUDIO) is False
+        for peer in (viewer, studio):
+            await peer.close()
+
+
+async def test_what_was_pulled_is_not_given_on(tmp_path: Path, free_port: object) -> None:
+    async with street(tmp_path, free_port, 2) as relays:
+        near, far = relays.houses
+        studio = await publish(near, **SMALL)
+        await until(lambda: near.process.relay.shows.programs[SHOW].started)
+        viewer = await join(far)
+        token = far.token("relay")
+        assert (await post_offer(f"{far.url}/whep/{SHOW}", token, offer()))[0] == 409
+        assert (await post_offer(f"{near.url}/whep/{SHOW}", token, offer()))[0] == 201
+        for peer in (viewer, studio):
+            await peer.close()
+
+
+async def test_viewers_stay_while_their_relays_source_dies_and_the_studio_moves(
+    tmp_path: Path, free_port: object
+) -> None:
+    async with street(tmp_path, free_port, 3) as relays:
+        first, second, third = relays.houses
+        studio = await publish(first, **SMALL)
+        await until(lambda: first.process.relay.shows.programs[SHOW].started)
+        viewer = await join(third)
+        await shown(viewer)
+        first.process.port.close()  # deaf and dumb, as a machine that lost its power
+        relays.houses.remove(first)
+        again = await publish(second, width=480, height=270)
+        async with asyncio.timeout(20):
+            while (await shown(viewer, 1))[0] != 480:
+                pass
+        links = third.process.relay.upstreams
+        assert links is not None
+        assert links.links[SHOW].source.relay == "r1"
+        for peer in (viewer, studio, again):
+            await peer.close()
+
+
+async def test_a_show_that_nobody_watches_is_not_pulled(tmp_path: Path, free_port: object) -> None:
+    async with street(tmp_path, free_port, 2) as relays:
+        near, far = relays.houses
+        studio = await publish(near, **SMALL)
+        await until(lambda: near.process.relay.shows.programs[SHOW].started)
+        await asyncio.sleep(0.5)
+        upstreams = far.process.relay.upstreams
+        assert upstreams is not None
+        assert upstreams.links == {}
+        await studio.close()
+
+
+async def test_without_the_shops_token_nothing_is_pulled(tmp_path: Path, free_port: object) -> None:
+    async with street(tmp_path, free_port, 2, RELAY_TOKEN_FILE=str(tmp_path / "none")) as relays:
+        near, far = relays.houses
+        studio = await publish(near, **SMALL)
+        await until(lambda: near.process.relay.shows.programs[SHOW].started)
+        assert (await post_offer(f"{far.url}/whep/{SHOW}", far.view_token(), offer()))[0] == 409
+        upstreams = far.process.relay.upstreams
+        assert upstreams is not None
+        await until(lambda: upstreams.refused > 0)
+        await studio.close()
