@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.streaming.browser import PLAYER, PUBLISHER, STATS, open_browser
+from tests.streaming.browser import PLAYER, PUBLISHER, SIMULCAST, STATS, open_browser
 from tests.streaming.house import SHOW, open_house, publish, until, watch
 from tests.streaming.network import Network
 
@@ -99,17 +99,11 @@ async def test_chromium_goes_on_when_its_address_changes(
     network.close()
 
 
-LAYERS = PUBLISHER.replace(
-    "direction: 'sendonly', streams: [stream]",
-    """direction: 'sendonly', streams: [stream], ...(track.kind === 'video' ? {sendEncodings: [
-      {rid: 'q', scaleResolutionDownBy: 4}, {rid: 'h', scaleResolutionDownBy: 2}, {rid: 'f'}]} : {})""",
-)
-
-
 async def test_the_layers_of_chromium_are_taken_by_name(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, open_browser() as page:
         program = house.process.relay.shows.programs[SHOW]
-        await page.evaluate(LAYERS, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
+        asked = {"url": f"{house.url}/whip/st-1", "token": house.publish_token(), "encodings": SIMULCAST}
+        await page.evaluate(PUBLISHER, asked)
         await until(lambda: program.started, 20)
         assert program.layered
         assert set(program.video) <= {"q", "h", "f"}  # which of them, a starved browser decides by itself
