@@ -119,7 +119,9 @@ async def wait_until(condition: Callable[[], Any], seconds: float, complaint: st
 class Stage:
     """One relay with one show on air, the keys to it, and as many agents as a test starts."""
 
-    def __init__(self, folder: Path, free_port: Callable[[], int], announce: str = "127.0.0.1") -> None:
+    def __init__(
+        self, folder: Path, free_port: Callable[[], int], announce: str = "127.0.0.1", *, tcp: bool = True
+    ) -> None:
         self.folder, self._free_port = folder, free_port
         self.keys = Keys(folder)
         stages = folder / "stages.json"
@@ -134,6 +136,7 @@ class Stage:
             RELAY_HTTP=f"127.0.0.1:{http}",
             RELAY_UDP=f"{announce}:{udp}",
             RELAY_ID="r-test",
+            RELAY_TCP="1" if tcp else "0",
             STAGES_FILE=str(stages),
             TOKEN_KEYS_FILE=str(self.keys.file),
         )
