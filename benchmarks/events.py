@@ -5,7 +5,7 @@
 Ours is the shop's front with `GET /api/shows/{show}/events`: a commit that pins an offer is folded,
 projected, encoded once and written to every connection; all CPU of the process counts, from the OS.
 `bare` is one send() a connection in a loop, `ws` and `socketio` are npm's, each in a process of its own;
-clients are another process. The four take turns, three times; figures are medians.
+clients are another process. The four take turns, twice; figures are medians.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from benchmarks.shopping.place import SHOW, Place, cpu_us, free_port, open_place
 
 PEERS = Path(__file__).parent / "peers" / "events"
 EVENT_BYTES = 200
-ROUNDS = 3
+ROUNDS = 2
 # connections → (events, ms between them): about three seconds each
 SIZES = {100: (300, 10), 2_000: (60, 50), 5_000: (24, 150)}
 QUICK_SIZES = {100: (100, 10), 2_000: (10, 50)}
@@ -173,9 +173,9 @@ def measure(sizes: dict[int, tuple[int, int]], names: list[str], rounds: int) ->
     """Connections → contestant → µs per delivery."""
     found: dict[int, dict[str, list[float]]] = {size: {name: [] for name in names} for size in sizes}
     for _ in range(rounds):
-        for size, (events, every_ms) in sizes.items():
-            for name in names:
-                with contestant(name) as server:
+        for name in names:
+            with contestant(name) as server:
+                for size, (events, every_ms) in sizes.items():
                     found[size][name].append(one_run(server, size, events, every_ms))
     return {
         str(size): {name: round(statistics.median(runs), 2) for name, runs in of.items()}

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from typing import Any
 
 PAYLOAD = b"d0\r\n" + b"event: patch\n" + b"x" * 185 + b"\n\n" + b"\r\n"
 
@@ -27,12 +28,19 @@ def main() -> None:
     print(json.dumps({"port": door.getsockname()[1]}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
+        gone: list[Any] = []
+        ears[:] = [ear for ear in ears if ear.fileno() >= 0]
         sends = [ear.send for ear in ears]
         for _ in range(asked["events"]):
             began = time.monotonic()
             for send in sends:
-                send(PAYLOAD)
+                try:
+                    send(PAYLOAD)
+                except ConnectionError:  # of the audience before this one
+                    gone.append(send)
             time.sleep(max(0.0, asked["every_ms"] / 1_000 - (time.monotonic() - began)))
+        for ear in [send.__self__ for send in gone]:
+            ear.close()
         print(json.dumps({"told": asked["events"]}), flush=True)
 
 
