@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.laws.sources import ROOT, named, python_files, tracked, tree
 
-READING = ("setting", "get", "address", "_address", "_number")
+READING = ("setting", "get", "address", "_address", "_number", "_flag")
 NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|PROXIES|HTTPS|SOURCE")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 # read by libraries or by development alone
