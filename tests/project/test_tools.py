@@ -80,6 +80,7 @@ def test_without_a_network_the_last_words_of_apt_and_a_sentence(tmp_path: Path) 
     assert "is the network there?" in ran.stderr
 
 
+@pytest.mark.slow  # `make test` has installed everything, `make check` installs nothing
 def test_a_machine_that_has_everything_is_left_alone() -> None:
     ran = run("tools/system.sh", dict(os.environ))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
