@@ -182,10 +182,10 @@ async def test_a_lost_feed_is_said_and_resumed(visit: Visit) -> None:
     page = await watch(visit)
     await page.context.set_offline(True)
     await expect(page.get_by_test_id("feed-lost")).to_contain_text("You are offline")
-    await page.context.set_offline(False)
+    visit.shop.viewers = 77
     visit.shop.hang_up()
+    await page.context.set_offline(False)
     await expect(page.get_by_test_id("feed-lost")).to_have_count(0, timeout=15_000)
-    visit.shop.tell(audience={"viewers": 77})
     await expect(page.get_by_test_id("audience")).to_contain_text("77", timeout=15_000)
 
 
