@@ -32,7 +32,17 @@ def chunk(event: bytes) -> bytes:
 class Listener:
     """One connection. `joined` is the version of the snapshot or patch it began with."""
 
-    __slots__ = ("_fd", "_is_closing", "_transport", "_waiting", "buyer", "closed", "host", "joined")
+    __slots__ = (
+        "_fd",
+        "_is_closing",
+        "_stuffed",
+        "_transport",
+        "_waiting",
+        "buyer",
+        "closed",
+        "host",
+        "joined",
+    )
 
     def __init__(
         self, transport: asyncio.Transport, buyer: str | None, *, host: bool = False, joined: int = 0
@@ -44,6 +54,7 @@ class Listener:
         socket = transport.get_extra_info("socket")
         secure = transport.get_extra_info("ssl_object") is not None
         # A plain socket takes bytes without the transport's detour, as long as nothing waits in it.
+        self._stuffed = True  # something may wait in the transport: only then one has to look
         self._fd = -1 if secure or socket is None else socket.fileno()
 
     def send(self, payload: bytes) -> bool:
@@ -51,8 +62,9 @@ class Listener:
         if self._is_closing():
             self.leave()
             return False
-        waiting = self._waiting()
-        if waiting == 0 and self._fd >= 0:
+        if self._stuffed and not self._emptied():
+            return False
+        if self._fd >= 0 and not self._stuffed:
             try:
                 sent = _write(self._fd, payload)
             except BlockingIOError:
@@ -63,10 +75,17 @@ class Listener:
             if sent == len(payload):
                 return True
             payload = payload[sent:]
-        elif waiting > MOST_BUFFERED_BYTES:
+        self._stuffed = True
+        self._transport.write(payload)
+        return True
+
+    def _emptied(self) -> bool:
+        """Look what still waits in the transport; False when it is so much that the listener is cut off."""
+        waiting = self._waiting()
+        if waiting > MOST_BUFFERED_BYTES:
             self.cut_off()
             return False
-        self._transport.write(payload)
+        self._stuffed = waiting > 0
         return True
 
     def cut_off(self) -> None:
