@@ -128,7 +128,7 @@ def test_an_evening_of_some_seconds_ends_by_itself_and_goes_on_the_next_day(fold
 def test_an_evening_interrupted_while_it_opens_ends_as_well(folder: Path) -> None:
     evening = Evening(folder)
     deadline = time.monotonic() + 90
-    while not any("live.server" in line for line in evening.processes()):
+    while not any("commerce.desk" in line for line in evening.processes()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     code, _, _ = evening.end()
