@@ -94,7 +94,7 @@ def test_an_evening_opens_completely_and_ends_without_a_trace(folder: Path, numb
     assert stat.S_IMODE((folder / "demo.json").stat().st_mode) == 0o600
     names = " ".join(evening.processes())
     for module in (
-        "live.server",
+        "valkey",
         "commerce.desk",
         "streaming",
         "commerce.effects",
