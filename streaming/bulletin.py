@@ -18,11 +18,13 @@ from redis.exceptions import RedisError
 
 from .contract import (
     FACTS_KEY,
+    PAIRINGS_KEY,
     RELAYS_KEY,
     STAGE_WISHES_KEY,
     RelayEntry,
     ShowId,
     Stage,
+    StudioId,
     from_wire,
     stage_key,
     to_wire,
@@ -39,7 +41,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Bulletin:
-    """Three small loops of one connection each: wishes, facts, registry."""
+    """Small loops of one connection each: wishes, pairings, facts, registry."""
 
     def __init__(self, url: str, relay: Relay, entry: Callable[[], RelayEntry]) -> None:
         # A reply that never comes must not hold a loop: reads have a limit above the blocking wait.
@@ -60,6 +62,7 @@ class Bulletin:
             await asyncio.gather(
                 self._forever(self._follow_wishes),
                 self._forever(self._read_stages_again),
+                self._forever(self._read_pairings),
                 self._forever(self._tell_facts),
                 self._forever(self._register),
             )
@@ -118,6 +121,14 @@ class Bulletin:
         await asyncio.sleep(READ_AGAIN_SECONDS)
         for show in list(self._shows):
             await self._read_stage(show)
+
+    async def _read_pairings(self) -> None:
+        """Studios whose pairing was raised: few, since only a revocation puts one here."""
+        raw: dict[bytes, bytes] = await self._redis.hgetall(PAIRINGS_KEY)
+        for studio, generation in raw.items():
+            if generation.isdigit():
+                self._relay.raise_generation(StudioId(studio.decode(errors="replace")), int(generation))
+        await asyncio.sleep(READ_AGAIN_SECONDS)
 
     async def _tell_facts(self) -> None:
         await self._relay.shows.fact_came.wait()

@@ -25,6 +25,7 @@ RTP_TIMESTAMP_MODULUS: Final = 1 << 32
 
 FACTS_KEY: Final = "relay:facts"  # stream, one entry a fact, field `fact`; capped by the relay
 RELAYS_KEY: Final = "relay:registry"  # hash relay id -> RelayEntry, refreshed every second
+PAIRINGS_KEY: Final = "relay:pairings"  # hash studio id -> generation; a token of an older one is void
 STAGE_WISHES_KEY: Final = "relay:stages"  # stream of show ids whose stage changed: a hint, capped
 
 CODECS: Final = ("H264", "VP8", "VP9", "AV1")

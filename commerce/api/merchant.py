@@ -198,6 +198,18 @@ async def make_studio_token(ask: Ask, _: Nothing) -> Struct:
     )
 
 
+async def revoke_studio_tokens(ask: Ask, _: Nothing) -> Struct:
+    """Make every publish token of the studio void; who publishes by one is cut off within seconds."""
+    house = ask.house
+    async with house.books.begin() as tx:
+        studio = await schedule.revoke_pairing(tx, merchant_of(ask), ask.path("studio"))
+    if isinstance(studio, schedule.UnknownStudio):
+        raise Problem("UnknownStudio")
+    await house.relays.raise_generation(studio.id, studio.generation)
+    await house.note(ask, "RevokeStudioTokens", studio.id, generation=studio.generation)
+    return answered.Studio(id=studio.id, name=studio.name)
+
+
 def _own_show(ask: Ask, planned: schedule.Show) -> answered.Show:
     shown = show_of(planned, ask.house.feeds.at_hand(planned.id))
     shown.hold_seconds, shown.studio = planned.hold_seconds, planned.studio

@@ -13,7 +13,7 @@ from commerce.api.feeds import Feeds
 from commerce.api.house import House
 from commerce.api.relays import Relays
 from commerce.api.seat import pull_claims
-from commerce.books import open_books
+from commerce.books import open_books, schedule
 from commerce.keys import RELAY_TOKEN_FILE, lay_down, load_signer, public_keys
 from commerce.live.durability import check_when_up
 from commerce.live.inbox import Inbox
@@ -56,6 +56,7 @@ async def open_house(settings: ShopSettings, open_firms: OpenFirms) -> AsyncIter
     )
     token = house.signer.sign(pull_claims(int(time.time() * 1000)))
     await asyncio.to_thread(lay_down, settings.keys_dir / RELAY_TOKEN_FILE, token)
+    await tell_pairings(house)
     relays.follow(feeds)
     sweeper = asyncio.create_task(_sweep(feeds), name="idle feeds")
     try:
@@ -64,6 +65,14 @@ async def open_house(settings: ShopSettings, open_firms: OpenFirms) -> AsyncIter
         sweeper.cancel()
         await asyncio.gather(sweeper, return_exceptions=True)
         await house.aclose()
+
+
+async def tell_pairings(house: House) -> None:
+    """The books know which pairings were revoked; relays must, even after the live state was lost."""
+    async with house.books.read() as tx:
+        raised = await schedule.raised_studios(tx)
+    for studio in raised:
+        await house.relays.raise_generation(studio.id, studio.generation)
 
 
 async def _sweep(feeds: Feeds) -> None:

@@ -42,6 +42,10 @@ class Relays:
             self.origins |= {origin_of(relay.url) for relay in self._living}
         return self._living
 
+    async def raise_generation(self, studio: str, generation: int) -> None:
+        """Tell every relay that the studio's tokens of an older generation are void."""
+        await self._stages.raise_generation(studio, generation)
+
     def follow(self, feeds: Feeds) -> None:
         """Keep the audience of every feed from now on."""
         self._task = asyncio.create_task(self._follow(feeds), name="audience")

@@ -362,6 +362,17 @@ MERCHANTS: Final = (
         status=201,
         problems=("UnknownStudio", "NoRelay"),
     ),
+    Route(
+        "POST",
+        f"{MERCHANT}/studios/{{studio}}/revoke",
+        merchant.revoke_studio_tokens,
+        says(merchant.revoke_studio_tokens),
+        Access.MERCHANT,
+        takes=asked.Nothing,
+        query=asked.MerchantQuery,
+        gives=answered.Studio,
+        problems=("UnknownStudio",),
+    ),
 )
 
 OPERATORS: Final = (

@@ -328,5 +328,10 @@ async def revoke_pairing(tx: AsyncConnection, merchant: str, studio: str) -> Stu
     return found if changed.rowcount and found is not None else UnknownStudio(studio)
 
 
+async def raised_studios(tx: AsyncConnection) -> list[Studio]:
+    """Studios whose pairing was revoked at least once."""
+    return [_studio(row) for row in await tx.execute(select(studios).where(studios.c.generation > 1))]
+
+
 def _studio(row: Row[Any]) -> Studio:
     return Studio(row.id, row.merchant_id, row.name, row.generation)

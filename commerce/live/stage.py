@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 from commerce.show.state import State
 from streaming.contract import (
     FACTS_KEY,
+    PAIRINGS_KEY,
     RELAYS_KEY,
     STAGE_WISHES_KEY,
     Card,
@@ -52,6 +53,14 @@ _WRITE: Final = """
 local known = redis.call('GET', KEYS[1])
 if known and cmsgpack.unpack(known)['version'] > tonumber(ARGV[2]) then return 0 end
 redis.call('SET', KEYS[1], ARGV[1])
+return 1
+"""
+
+# Two who revoke at once must not lower what the other raised.
+_RAISE: Final = """
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if known and tonumber(known) >= tonumber(ARGV[2]) then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 return 1
 """
 
@@ -109,6 +118,10 @@ class Stages:
                 STAGE_WISHES_KEY, {"show": stage.show}, maxlen=HINTS_KEPT, approximate=True
             )
         return bool(written)
+
+    async def raise_generation(self, studio: str, generation: int) -> None:
+        """From now on relays refuse publish tokens of an older generation, and end who came by one."""
+        await self._redis.eval(_RAISE, 1, PAIRINGS_KEY, studio, generation)
 
     async def read(self, show: str) -> Stage | None:
         """The stage wished last."""

@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from ..contract import Role, ShowId, StudioId, TokenClaims
-from ..relay.relay import NEWER_PUBLISHER, Admission, OffAir, Relay, Seated, Unavailable
+from ..relay.relay import NEWER_PUBLISHER, PAIRING_REVOKED, Admission, OffAir, Relay, Seated, Unavailable
 from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
 from ..rtc.sdp import OFFER_BYTES_MAX, Offer, SdpError, parse_offer
@@ -37,20 +37,20 @@ class Direction:
     prefix: str
     roles: tuple[Role, ...]
     claimed: Callable[[TokenClaims], str | None]
-    admit: Callable[[Relay, str, Offer, Role], Admission]
+    admit: Callable[[Relay, str, Offer, TokenClaims], Admission]
 
 
 WHIP: Final = Direction(
     "whip",
     ("publish",),
     lambda c: c.studio,
-    lambda relay, place, offer, role: relay.publish(StudioId(place), offer),
+    lambda relay, place, offer, claims: relay.publish(StudioId(place), offer, claims.generation),
 )
 WHEP: Final = Direction(
     "whep",
     ("view", "relay"),
     lambda c: c.show,
-    lambda relay, place, offer, role: relay.watch(ShowId(place), offer, relay=role == "relay"),
+    lambda relay, place, offer, claims: relay.watch(ShowId(place), offer, relay=claims.role == "relay"),
 )
 
 
@@ -76,11 +76,11 @@ class _Handlers:
     async def post(self, request: web.Request) -> web.Response:
         """Open a session."""
         place = request.match_info["place"]
-        role = self._authorise(request, place)
+        claims = self._authorise(request, place)
         text = await _body(request, SDP, OFFER_BYTES_MAX)
         relay = request.app[RELAY]
         try:
-            admission = self._direction.admit(relay, place, parse_offer(text), role)
+            admission = self._direction.admit(relay, place, parse_offer(text), claims)
         except NoCommonCodec as refused:
             raise Problem(422, "no_common_codec", str(refused)) from None
         except SdpError as refused:
@@ -142,7 +142,7 @@ class _Handlers:
         """GET is kept for what may come (RFC 9725 section 4.2)."""
         return web.Response(status=204)
 
-    def _authorise(self, request: web.Request, place: str, *, expired_will_do: bool = False) -> Role:
+    def _authorise(self, request: web.Request, place: str, *, expired_will_do: bool = False) -> TokenClaims:
         try:
             claims = request.app[KEYS].check(
                 request.headers.get("Authorization"), expired_will_do=expired_will_do
@@ -154,7 +154,9 @@ class _Handlers:
             self._direction.claimed(claims) != place and not anywhere
         ):
             raise Problem(403, "token_of_another_place", "the token was made for something else")
-        return claims.role
+        if claims.studio is not None and request.app[RELAY].is_revoked(claims.studio, claims.generation):
+            raise Problem(401, "token_refused", PAIRING_REVOKED, WWW_AUTHENTICATE)
+        return claims
 
     @staticmethod
     def _why_gone(request: web.Request) -> str | None:

@@ -34,6 +34,7 @@ HEARTBEAT_SECONDS: Final = 0.02  # while something is missing or a slate plays
 QUIET_BEAT_SECONDS: Final = 0.1  # else: a wake-up from idle costs more than what it does
 CALLED_MAX: Final = 4  # addresses of another relay that are tried
 GONE_MAX: Final = 4096
+PAIRING_REVOKED: Final = "the pairing of its studio was revoked"
 NEWER_PUBLISHER: Final = "a newer publisher has taken this studio"
 
 _log = structlog.get_logger(__name__)
@@ -75,6 +76,7 @@ class Seated:
     peer: Feed | Viewer
     place: str  # the studio or show that it was opened for
     mid: str
+    generation: int = 0  # of the token that opened it, for a publisher
 
     @property
     def prefix(self) -> str:
@@ -110,6 +112,7 @@ class Relay:
         self.shows = Shows(relay, fanout, clock, self.feeds, dismiss=self._dismiss)
         self.seated: dict[str, Seated] = {}
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
+        self.generations: dict[StudioId, int] = {}  # of pairings that were raised; older tokens are void
         self.totals = Totals()
         self.turnstile = Turnstile(clock.now)
         self.upstreams: Upstreams | None = None
@@ -120,8 +123,8 @@ class Relay:
 
     # -- peers -------------------------------------------------------------------------------------
 
-    def publish(self, studio: StudioId, offer: Offer) -> Admission:
-        """Admit a publisher. Raises SdpError, NoCommonCodec, Unavailable."""
+    def publish(self, studio: StudioId, offer: Offer, generation: int = 0) -> Admission:
+        """Admit a publisher by a token of `generation`. Raises SdpError, NoCommonCodec, Unavailable."""
         self._check_limits(Feed, self.limits.publishers)
         codec = self.shows.codec_of(studio)
         terms = agree(offer, codec, peer_sends=True)
@@ -136,7 +139,23 @@ class Relay:
         )
         local = self.local()
         self.totals.published += 1
-        return self._seat(terms, feed, studio, local, answer_publisher(offer, terms, local, codec))
+        admission = self._seat(terms, feed, studio, local, answer_publisher(offer, terms, local, codec))
+        self.seated[admission.session].generation = generation
+        return admission
+
+    def is_revoked(self, studio: StudioId, generation: int) -> bool:
+        """Whether a token of this generation proves nothing any more."""
+        return generation < self.generations.get(studio, 0)
+
+    def raise_generation(self, studio: StudioId, generation: int) -> None:
+        """The studio's pairing is of this generation now: who came by an older token is sent away."""
+        if generation <= self.generations.get(studio, 0):
+            return
+        self.generations[studio] = generation
+        for seated in list(self.seated.values()):
+            own = isinstance(seated.peer, Feed) and not seated.peer.pulled and seated.place == studio
+            if own and seated.generation < generation:
+                seated.session.end(PAIRING_REVOKED)
 
     def watch(self, show: ShowId, offer: Offer, *, relay: bool = False) -> Admission:
         """Admit a viewer, or another relay. Raises SdpError, NoCommonCodec, OffAir, Unavailable."""

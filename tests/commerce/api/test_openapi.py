@@ -88,6 +88,7 @@ async def walk_merchant(street: Street, seller: Caller, show: str) -> None:
     }  # fmt: skip
     assert (await seller.post("/api/merchant/products", product)).status == 201
     assert (await seller.post("/api/merchant/studios/st-one/token")).status == 201
+    assert (await seller.post("/api/merchant/studios/st-one/revoke")).status == 200
     for path in ("shows", f"shows/{show}", f"shows/{show}/rundown", "products", "orders", "studios"):
         assert (await seller.get(f"/api/merchant/{path}")).status == 200, path
 
