@@ -62,12 +62,16 @@ class Evening:
         return self.process.returncode, out, err
 
     def processes(self) -> list[str]:
-        """Command lines of everything on this machine that was started for this evening's folder."""
+        """Command lines of everything on this machine that was started for this evening's folder.
+
+        Valkey writes its title over its environment, but it lives in the folder.
+        """
         mark = f"VAR_DIR={self.folder}".encode()
         found = []
         for place in Path("/proc").glob("[0-9]*"):
             try:
-                if mark in (place / "environ").read_bytes().split(b"\0"):
+                ours = mark in (place / "environ").read_bytes().split(b"\0")
+                if ours or Path(os.readlink(place / "cwd")).is_relative_to(self.folder):
                     found.append((place / "cmdline").read_bytes().replace(b"\0", b" ").decode())
             except OSError:
                 continue
