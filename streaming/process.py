@@ -31,6 +31,7 @@ from .slate import ENCODERS, make_pictures
 from .stages import read_stages
 
 KEYS_READ_AGAIN_SECONDS: Final = 2.0
+DRAIN_LOOK_SECONDS: Final = 0.05
 GOODBYE_SECONDS: Final = 0.2  # for close_notify to leave
 
 _log = structlog.get_logger(__name__)
@@ -49,6 +50,18 @@ class RelayProcess:
     bulletin: Bulletin | None
     http_port: int
     tcp: TcpFront | None
+
+    async def drain(self) -> None:
+        """Let viewers go to other relays, if there are any; bounded by the setting."""
+        relay, seconds = self.relay, self.settings.drain_seconds
+        elsewhere = relay.upstreams is not None and relay.upstreams.elsewhere()
+        if not seconds or not elsewhere or not relay.seated:
+            return
+        relay.departure.begin(seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds + 1.0):
+                while not relay.departure.done:  # noqa: ASYNC110 (viewers leave at any beat)
+                    await asyncio.sleep(DRAIN_LOOK_SECONDS)
 
     async def stop(self) -> None:
         """Say goodbye to peers and to the registry, then free everything."""
@@ -88,7 +101,7 @@ async def start(settings: Settings) -> RelayProcess:
     port.flush = relay.flush
     tcp = await _listen_tcp(settings, sock.getsockname()[1], relay) if settings.tcp else None
     await _take_stages(settings, relay)
-    runner = web.AppRunner(build_app(relay, keys), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(build_app(relay, keys, settings), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, *settings.http, backlog=1024)
     await site.start()
@@ -187,19 +200,28 @@ def entry_of(settings: Settings, relay: Relay, load: Load) -> RelayEntry:
         viewers=viewers,
         load=round(load.look(viewers / settings.viewers_max), 3),
         shows=tuple(show for show, program in relay.shows.programs.items() if program.started),
+        draining=relay.departure.begun,
         studios=tuple(studio for studio in relay.feeds if relay.publishes_here(studio)),
     )
 
 
 async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT."""
-    ended = asyncio.Event()
+    """Run until SIGTERM or SIGINT; a second one cuts the draining short."""
+    ended, at_once = asyncio.Event(), asyncio.Event()
+
+    def end() -> None:
+        (at_once if ended.is_set() else ended).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, ended.set)
+            loop.add_signal_handler(number, end)
     process = await start(settings)
     await ended.wait()
+    waits = [asyncio.create_task(process.drain()), asyncio.create_task(at_once.wait())]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
     await process.stop()
     _log.info("relay_stopped")
 

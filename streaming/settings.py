@@ -31,6 +31,7 @@ class Settings:
     fanout: str  # "native" or "python"
     gso: bool  # whether the kernel may cut a frame into datagrams (UDP_SEGMENT)
     tcp: bool  # whether media may come over TCP too, on the number of the UDP port
+    drain_seconds: int  # for viewers to move to other relays when this one is asked to end
     slate: bool  # whether a picture stands in for a studio that is away
 
 
@@ -59,6 +60,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         fanout=fanout,
         gso=_flag(environ, "RELAY_GSO", "1"),
         tcp=_flag(environ, "RELAY_TCP", "1"),
+        drain_seconds=_number(environ, "RELAY_DRAIN_SECONDS", 5, least=0),
         slate=_flag(environ, "RELAY_SLATE", "1"),
     )
 
@@ -107,8 +109,8 @@ def _flag(environ: Mapping[str, str], name: str, default: str) -> bool:
     return text == "1"
 
 
-def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+def _number(environ: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
     text = environ.get(name, str(default))
-    if not text.isdigit() or not 0 < int(text) <= 1_000_000:
-        raise WrongSetting(f"{name} must be a number from 1 to 1000000")
+    if not text.isdigit() or not least <= int(text) <= 1_000_000:
+        raise WrongSetting(f"{name} must be a number from {least} to 1000000")
     return int(text)

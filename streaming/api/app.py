@@ -9,8 +9,9 @@ import structlog
 from aiohttp import web
 
 from ..relay.relay import Relay
+from ..settings import Settings
 from .problems import Problem
-from .sessions import KEYS, RELAY, WHEP, WHIP, session_routes
+from .sessions import KEYS, RELAY, WHEP, WHIP, authorise_operator, session_routes
 from .status import get_health, get_metrics, get_status
 from .tokens import TokenKeys
 
@@ -27,6 +28,7 @@ PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, ETag, Accept",
     "Access-Control-Max-Age": "86400",
 }
+SETTINGS: Final = web.AppKey("settings", Settings)
 _log = structlog.get_logger(__name__)
 
 
@@ -48,12 +50,25 @@ async def _answers(request: web.Request, handler: Handler) -> web.StreamResponse
     return response
 
 
-def build_app(relay: Relay, keys: TokenKeys) -> web.Application:
+async def _drain(request: web.Request) -> web.Response:
+    """An operator moves the viewers away; the process stays until it is told to end."""
+    authorise_operator(request)
+    relay = request.app[RELAY]
+    relay.departure.begin(request.app[SETTINGS].drain_seconds)
+    return web.json_response({"draining": True, "viewers": relay.shows.viewers()}, status=202)
+
+
+def build_app(relay: Relay, keys: TokenKeys, settings: Settings) -> web.Application:
     """The application of one relay."""
     app = web.Application(middlewares=[_answers], client_max_size=BODY_BYTES_MAX)
-    app[RELAY], app[KEYS] = relay, keys
+    app[RELAY], app[KEYS], app[SETTINGS] = relay, keys, settings
     app.add_routes(session_routes(WHIP) + session_routes(WHEP))
     app.add_routes(
-        [web.get("/status", get_status), web.get("/healthz", get_health), web.get("/metrics", get_metrics)]
+        [
+            web.get("/status", get_status),
+            web.get("/healthz", get_health),
+            web.get("/metrics", get_metrics),
+            web.post("/drain", _drain),
+        ]
     )
     return app

@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import web
 
 from ..contract import Role, ShowId, StudioId, TokenClaims
+from ..relay.departure import Draining
 from ..relay.relay import NEWER_PUBLISHER, PAIRING_REVOKED, Admission, OffAir, Relay, Seated, Unavailable
 from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
@@ -91,6 +92,9 @@ class _Handlers:
         except Unavailable as refused:
             retry = {"Retry-After": RETRY_AFTER_SECONDS}
             raise Problem(503, "relay_full", str(refused), retry) from None
+        except Draining:
+            retry = {"Retry-After": RETRY_AFTER_SECONDS}
+            raise Problem(503, "draining", "the relay is about to end", retry) from None
         return web.Response(
             status=201,
             text=admission.answer,
@@ -143,12 +147,7 @@ class _Handlers:
         return web.Response(status=204)
 
     def _authorise(self, request: web.Request, place: str, *, expired_will_do: bool = False) -> TokenClaims:
-        try:
-            claims = request.app[KEYS].check(
-                request.headers.get("Authorization"), expired_will_do=expired_will_do
-            )
-        except TokenRefused as refused:
-            raise Problem(401, "token_refused", str(refused), WWW_AUTHENTICATE) from None
+        claims = _claims(request, expired_will_do=expired_will_do)
         anywhere = claims.role == "relay" and claims.show is None  # a relay may pull any show
         if claims.role not in self._direction.roles or (
             self._direction.claimed(claims) != place and not anywhere
@@ -172,6 +171,19 @@ class _Handlers:
         if seated is None or seated.place != place or seated.prefix != self._direction.prefix:
             raise Problem(404, "unknown_session", "there is no such session (any more)")
         return seated
+
+
+def _claims(request: web.Request, *, expired_will_do: bool = False) -> TokenClaims:
+    try:
+        return request.app[KEYS].check(request.headers.get("Authorization"), expired_will_do=expired_will_do)
+    except TokenRefused as refused:
+        raise Problem(401, "token_refused", str(refused), WWW_AUTHENTICATE) from None
+
+
+def authorise_operator(request: web.Request) -> None:
+    """Raises Problem unless the token is of role `operate`."""
+    if _claims(request).role != "operate":
+        raise Problem(403, "token_of_another_place", "the token was made for something else")
 
 
 async def _body(request: web.Request, content_type: str, limit: int) -> str:

@@ -21,6 +21,7 @@ def status_of(relay: Relay) -> dict[str, Any]:
     return {
         "relay": relay.id,
         "viewers": relay.shows.viewers(),
+        "draining": relay.departure.begun,
         "half_open": sum(not s.session.connected for s in relay.seated.values()),
         "fanout": relay.fanout.path,
         "feeds": [_feed(feed) for feed in relay.feeds.values()],

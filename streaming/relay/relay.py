@@ -24,6 +24,7 @@ from ..rtc.sdp import IceCredentials, Offer
 from ..rtc.session import Peer, Session
 from ..rtc.turnstile import Turnstile
 from .clock import Clock
+from .departure import Departure
 from .feed import Feed
 from .program import Program
 from .shows import Shows
@@ -116,6 +117,7 @@ class Relay:
         self.totals = Totals()
         self.turnstile = Turnstile(clock.now)
         self.upstreams: Upstreams | None = None
+        self.departure = Departure(clock.now, self._watching)
         self.tcp_addresses: tuple[tuple[str, int], ...] = ()  # where TCP is accepted too
         self._certificate, self._addresses = certificate, addresses
         self._random = random.Random(secrets.randbits(128))
@@ -124,7 +126,8 @@ class Relay:
     # -- peers -------------------------------------------------------------------------------------
 
     def publish(self, studio: StudioId, offer: Offer, generation: int = 0) -> Admission:
-        """Admit a publisher by a token of `generation`. Raises SdpError, NoCommonCodec, Unavailable."""
+        """Admit a publisher; raises SdpError, NoCommonCodec, Unavailable, Draining."""
+        self.departure.refuse()
         self._check_limits(Feed, self.limits.publishers)
         codec = self.shows.codec_of(studio)
         terms = agree(offer, codec, peer_sends=True)
@@ -158,7 +161,12 @@ class Relay:
                 seated.session.end(PAIRING_REVOKED)
 
     def watch(self, show: ShowId, offer: Offer, *, relay: bool = False) -> Admission:
-        """Admit a viewer, or another relay. Raises SdpError, NoCommonCodec, OffAir, Unavailable."""
+        """Admit a viewer, or another relay. Raises SdpError, NoCommonCodec, OffAir, Unavailable, Draining.
+
+        A draining relay goes on giving to other relays: they need the program for those who leave here.
+        """
+        if not relay:
+            self.departure.refuse()
         program = self.shows.programs.get(show)
         if program is None or not (self._has_own(show) if relay else self._may_show(program)):
             raise OffAir(show)
@@ -180,6 +188,9 @@ class Relay:
         self.totals.watched += 1
         answer = answer_viewer(offer, terms, local, program.codec, ssrcs)
         return self._seat(terms, viewer, show, local, answer)
+
+    def _watching(self) -> list[Session]:
+        return [s.session for s in self.seated.values() if isinstance(s.peer, Viewer) and not s.peer.relay]
 
     # -- other relays ------------------------------------------------------------------------------
 
@@ -351,6 +362,7 @@ class Relay:
         for feed in list(self.feeds.values()):
             feed.tick(now)
         self.shows.tick(now)
+        self.departure.tick(now)
         if self.upstreams is not None:
             for program in self.shows.programs.values():
                 if program.audience:

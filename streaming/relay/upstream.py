@@ -107,6 +107,14 @@ class Upstreams:
             default=None,
         )
 
+    def elsewhere(self) -> bool:
+        """Whether another relay lives that takes viewers."""
+        unix_ms = self._unix_ms()
+        return any(
+            not entry.draining and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
+            for entry in self._neighbours.values()
+        )
+
     # -- the task ----------------------------------------------------------------------------------
 
     async def run(self, stages: Callable[[], Iterable[Stage]], has: Callable[[StudioId], bool]) -> None:

@@ -1,0 +1,66 @@
+"""A relay that drains: nobody new, its viewers move, other relays keep the program, and it ends in time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import aiohttp
+
+from streaming.process import Load, entry_of
+from tests.streaming.house import SHOW, House, open_house, post_offer, publish, until, watch
+from tests.streaming.offers import offer
+from tests.streaming.relay.test_upstream import SMALL, join, shown, street
+
+
+async def order_to_drain(house: House, token: str) -> int:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession() as http, http.post(f"{house.url}/drain", headers=headers) as response:
+        return response.status
+
+
+async def test_only_an_operator_drains_and_then_nobody_new_is_taken(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        assert await order_to_drain(house, house.view_token()) == 403
+        assert await order_to_drain(house, house.token("operate")) == 202
+        relay = house.process.relay
+        assert entry_of(house.process.settings, relay, Load()).draining is True
+        for place, token in ((f"whep/{SHOW}", house.view_token()), ("whip/st-1", house.publish_token())):
+            status, text, headers = await post_offer(
+                f"{house.url}/{place}", token, offer("recvonly" if "whep" in place else "sendonly")
+            )
+            assert (status, '"draining"' in text) == (503, True)
+            assert headers["Retry-After"] == "1"
+
+
+async def test_viewers_move_to_another_relay_that_still_pulls_from_the_one_that_ends(
+    tmp_path: Path, free_port: object
+) -> None:
+    async with street(tmp_path, free_port, 2, RELAY_DRAIN_SECONDS="3") as relays:
+        near, far = relays.houses
+        studio = await publish(near, **SMALL)
+        await until(lambda: near.process.relay.shows.programs[SHOW].started)
+        viewer = await watch(near)
+        await shown(viewer)
+        began = time.monotonic()
+        ending = asyncio.create_task(near.process.drain())
+        moved = await join(far)  # pulled from the relay that drains
+        await shown(moved)
+        await ending
+        assert time.monotonic() - began < 4
+        assert near.process.relay.totals.ended["the relay drains"] == 1
+        assert far.process.relay.shows.programs[SHOW].live
+        for peer in (viewer, moved, studio):
+            await peer.close()
+
+
+async def test_where_there_is_no_other_relay_nobody_waits(tmp_path: Path) -> None:
+    async with open_house(tmp_path, RELAY_DRAIN_SECONDS="30") as house:
+        assert (await post_offer(f"{house.url}/whip/st-1", house.publish_token(), offer("sendonly")))[
+            0
+        ] == 201
+        began = time.monotonic()
+        await house.process.drain()
+        assert time.monotonic() - began < 1
+        assert not house.process.relay.departure.begun
