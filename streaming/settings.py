@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .api.ice import is_ice_url
 
 
 class WrongSetting(Exception):
@@ -31,6 +33,10 @@ class Settings:
     fanout: str  # "native" or "python"
     gso: bool  # whether the kernel may cut a frame into datagrams (UDP_SEGMENT)
     tcp: bool  # whether media may come over TCP too, on the number of the UDP port
+    proxies: int  # trusted ones before our HTTP side, for X-Forwarded-For
+    rate_limits: int  # times the usual rate; 0: none
+    turn_urls: tuple[str, ...]  # told to peers
+    turn_secret: str = field(repr=False)  # shared with coturn
     drain_seconds: int  # for viewers to move to other relays when this one is asked to end
     slate: bool  # whether a picture stands in for a studio that is away
 
@@ -60,6 +66,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         fanout=fanout,
         gso=_flag(environ, "RELAY_GSO", "1"),
         tcp=_flag(environ, "RELAY_TCP", "1"),
+        proxies=_number(environ, "RELAY_PROXIES", 0, least=0),
+        rate_limits=_number(environ, "RELAY_RATE_LIMITS", 1, least=0),
+        turn_urls=_turn_urls(environ),
+        turn_secret=_turn_secret(environ),
         drain_seconds=_number(environ, "RELAY_DRAIN_SECONDS", 5, least=0),
         slate=_flag(environ, "RELAY_SLATE", "1"),
     )
@@ -100,6 +110,29 @@ def _candidate(text: str) -> tuple[str, int]:
     if not port.isdigit() or int(port) > 65535:
         raise WrongSetting(f"RELAY_ANNOUNCE has a port that is none: {port}")
     return host, int(port)
+
+
+def _turn_urls(environ: Mapping[str, str]) -> tuple[str, ...]:
+    urls = tuple(url.strip() for url in environ.get("TURN_URLS", "").split(",") if url.strip())
+    for url in urls:
+        if not is_ice_url(url):
+            raise WrongSetting(
+                f"TURN_URLS takes turn:HOST:PORT or stun:HOST:PORT by commas, and {url} is none"
+            )
+    return urls
+
+
+def _turn_secret(environ: Mapping[str, str]) -> str:
+    """A TURN server without credentials would relay for anybody, so the secret must be there."""
+    if not any(url.startswith("turn") for url in _turn_urls(environ)):
+        return ""
+    try:
+        secret = Path(environ.get("TURN_SECRET_FILE", "")).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        secret = ""
+    if not secret:
+        raise WrongSetting("TURN_SECRET_FILE must name a file with the secret that coturn has")
+    return secret
 
 
 def _flag(environ: Mapping[str, str], name: str, default: str) -> bool:

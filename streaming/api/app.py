@@ -10,10 +10,12 @@ from aiohttp import web
 
 from ..relay.relay import Relay
 from ..settings import Settings
+from .ice import IceServers
 from .problems import Problem
-from .sessions import KEYS, RELAY, WHEP, WHIP, authorise_operator, session_routes
+from .sessions import ICE_SERVERS, KEYS, RELAY, WHEP, WHIP, authorise_operator, session_routes
 from .status import get_health, get_metrics, get_status
 from .tokens import TokenKeys
+from .visitors import VISITORS, Visitors
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 BODY_BYTES_MAX: Final = 128 * 1024
@@ -35,15 +37,19 @@ _log = structlog.get_logger(__name__)
 @web.middleware
 async def _answers(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refusals become problems, and every answer may be read by a page of another origin."""
+    visitors = request.app[VISITORS]
     try:
+        visitors.admit(request)
         response = await handler(request)
     except Problem as problem:
-        _log.info("refused", path=request.path, status=problem.status, code=problem.code)
+        if problem.status != 429:  # who floods us shall not flood the log
+            _log.info("refused", path=request.path, status=problem.status, code=problem.code)
         response = problem.response()
     except web.HTTPException as wrong:
         response = Problem(wrong.status, wrong.reason.lower().replace(" ", "_"), wrong.reason).response()
         if "Allow" in wrong.headers:
             response.headers["Allow"] = wrong.headers["Allow"]
+    visitors.refused(request, response.status)
     response.headers.update(CORS)
     if request.method == "OPTIONS":
         response.headers.update(PREFLIGHT)
@@ -62,6 +68,8 @@ def build_app(relay: Relay, keys: TokenKeys, settings: Settings) -> web.Applicat
     """The application of one relay."""
     app = web.Application(middlewares=[_answers], client_max_size=BODY_BYTES_MAX)
     app[RELAY], app[KEYS], app[SETTINGS] = relay, keys, settings
+    app[VISITORS] = Visitors(settings.rate_limits, settings.proxies, relay.clock.now)
+    app[ICE_SERVERS] = IceServers(settings.turn_urls, settings.turn_secret)
     app.add_routes(session_routes(WHIP) + session_routes(WHEP))
     app.add_routes(
         [

@@ -6,6 +6,7 @@ DELETE that. It judges requests; what they do is the relay's.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,7 @@ from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
 from ..rtc.sdp import OFFER_BYTES_MAX, Offer, SdpError, parse_offer
 from ..rtc.session import PEER_SAID_GOODBYE
+from .ice import IceServers
 from .problems import Problem
 from .tokens import TokenKeys, TokenRefused
 
@@ -28,6 +30,7 @@ RETRY_AFTER_SECONDS: Final = "1"
 WWW_AUTHENTICATE: Final = {"WWW-Authenticate": 'Bearer realm="relay"'}
 
 RELAY: Final = web.AppKey("relay", Relay)
+ICE_SERVERS: Final = web.AppKey("ice_servers", IceServers)
 KEYS: Final = web.AppKey("keys", TokenKeys)
 
 
@@ -95,7 +98,7 @@ class _Handlers:
         except Draining:
             retry = {"Retry-After": RETRY_AFTER_SECONDS}
             raise Problem(503, "draining", "the relay is about to end", retry) from None
-        return web.Response(
+        response = web.Response(
             status=201,
             text=admission.answer,
             content_type=SDP,
@@ -105,6 +108,9 @@ class _Handlers:
                 "Accept-Patch": FRAGMENT,
             },
         )
+        for link in request.app[ICE_SERVERS].links(admission.session[:8], int(time.time())):
+            response.headers.add("Link", link)
+        return response
 
     async def patch(self, request: web.Request) -> web.Response:
         """Trickle (204) or ICE restart (200 with a new ETag)."""

@@ -14,6 +14,7 @@ from ..relay.feed import Feed
 from ..relay.program import Program
 from ..relay.relay import Relay
 from .sessions import RELAY
+from .visitors import VISITORS, Visitors
 
 
 def status_of(relay: Relay) -> dict[str, Any]:
@@ -64,8 +65,8 @@ def _program(program: Program) -> dict[str, Any]:
 
 
 class _Collector:
-    def __init__(self, relay: Relay) -> None:
-        self._relay = relay
+    def __init__(self, relay: Relay, visitors: Visitors) -> None:
+        self._relay, self._visitors = relay, visitors
 
     def collect(self) -> Iterator[Metric]:
         relay, sender = self._relay, self._relay.fanout.totals()
@@ -79,6 +80,9 @@ class _Collector:
         dropped.add_metric(["queue"], sender.queue_refusals + sender.late_jobs)
         dropped.add_metric(["stranger"], relay.port.counts.strangers)
         yield dropped
+        yield CounterMetricFamily(
+            "relay_rate_limited", "POSTs told to wait", value=self._visitors.buckets.refused
+        )
         packets = CounterMetricFamily("relay_program_packets", "Forwarded once", labels=["show", "kind"])
         for program in relay.shows.programs.values():
             for kind, count in program.packets.items():
@@ -99,5 +103,5 @@ async def get_health(request: web.Request) -> web.Response:
 async def get_metrics(request: web.Request) -> web.Response:
     """Prometheus text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(request.app[RELAY]))
+    registry.register(_Collector(request.app[RELAY], request.app[VISITORS]))
     return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

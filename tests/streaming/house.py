@@ -77,7 +77,8 @@ async def open_house(
     house = House(folder, key)
     file = folder / "stages.json"
     file.write_text(json.dumps([STAGE] if stages is None else stages))
-    settings = read_settings(
+    settings = await asyncio.to_thread(
+        read_settings,
         {
             "RELAY_HTTP": "127.0.0.1:0",
             "RELAY_UDP": "127.0.0.1:0",
@@ -87,7 +88,7 @@ async def open_house(
             "STAGES_FILE": str(file),
             "TOKEN_KEYS_FILE": str(house.write_keys()),
             **environ,
-        }
+        },
     )
     house.process = await start(settings)
     try:

@@ -27,11 +27,24 @@ ROOT = Path(__file__).parents[2]
         ("RELAY_VIEWERS_MAX", "many"),
         ("RELAY_HALF_OPEN_MAX", "0"),
         ("RELAY_FANOUT", "fast"),
+        ("RELAY_PROXIES", "-1"),
+        ("TURN_URLS", "turn.example"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
     with pytest.raises(WrongSetting, match=name):
         read_settings({name: value})
+
+
+def test_a_turn_server_needs_its_secret_and_a_stun_server_none(tmp_path: Path) -> None:
+    secret = tmp_path / "turn.secret"
+    with pytest.raises(WrongSetting, match="TURN_SECRET_FILE"):
+        read_settings({"TURN_URLS": "turn:turn.example:3478", "TURN_SECRET_FILE": str(secret)})
+    secret.write_text("s3cret\n")
+    settings = read_settings({"TURN_URLS": "turn:turn.example:3478", "TURN_SECRET_FILE": str(secret)})
+    assert settings.turn_secret == "s3cret"
+    assert "s3cret" not in repr(settings)
+    assert read_settings({"TURN_URLS": "stun:stun.example:3478"}).turn_secret == ""
 
 
 def test_a_socket_on_all_addresses_must_be_told_which_one_peers_reach() -> None:
