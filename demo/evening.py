@@ -34,6 +34,7 @@ class Evening:
         self._places = paper.Places(self._environ["SHOP_URL"], self._environ["RELAY_URL"])
         self._inside = f"http://{wanted.shop.reachable}"
         self._doors: list[https.Door] = []
+        self._starting: asyncio.Task[None] | None = None
         processes = procfile.read((procfile.ROOT / "Procfile").read_text())
         if wanted.redis_url:
             processes = [process for process in processes if process.name != "valkey"]
@@ -48,7 +49,8 @@ class Evening:
         await asyncio.to_thread(keys.make_keys, self._shop.keys_dir)
         await seed.lay_books(self._shop, logins)
         await self._open_doors()
-        await asyncio.to_thread(self._supervision.start, self._environ)
+        self._starting = asyncio.create_task(asyncio.to_thread(self._supervision.start, self._environ))
+        await asyncio.shield(self._starting)
         for address in (self._wanted.shop, self._wanted.relay, self._wanted.bank):
             await self._until_healthy(address)
         busy, idle = [
@@ -71,6 +73,8 @@ class Evening:
         """End every process in order; nothing is left."""
         for door in self._doors:
             await door.close()
+        if self._starting is not None:  # its thread goes on when the opening is called off
+            await asyncio.gather(self._starting, return_exceptions=True)
         await asyncio.to_thread(self._supervision.stop)
         paper.take_away(self._wanted.var)
 

@@ -135,8 +135,8 @@ def test_an_evening_interrupted_while_it_opens_ends_as_well(folder: Path) -> Non
     while not any("commerce.desk" in line for line in evening.processes()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    code, _, _ = evening.end()
-    assert code == 0
+    code, _, err = evening.end()
+    assert (code, err) == (0, "")
     assert evening.processes() == []
 
 
