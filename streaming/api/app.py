@@ -49,6 +49,8 @@ async def _answers(request: web.Request, handler: Handler) -> web.StreamResponse
         response = Problem(wrong.status, wrong.reason.lower().replace(" ", "_"), wrong.reason).response()
         if "Allow" in wrong.headers:
             response.headers["Allow"] = wrong.headers["Allow"]
+    if response.prepared:  # a stream: its headers are out already
+        return response
     visitors.refused(request, response.status)
     response.headers.update(CORS)
     if request.method == "OPTIONS":

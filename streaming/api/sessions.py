@@ -16,10 +16,12 @@ from aiohttp import web
 from ..contract import Role, ShowId, StudioId, TokenClaims
 from ..relay.departure import Draining
 from ..relay.relay import NEWER_PUBLISHER, PAIRING_REVOKED, Admission, OffAir, Relay, Seated, Unavailable
+from ..relay.telling import Told
 from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
 from ..rtc.sdp import OFFER_BYTES_MAX, Offer, SdpError, parse_offer
 from ..rtc.session import PEER_SAID_GOODBYE
+from .events import link_of, open_stream, read_stream
 from .ice import IceServers
 from .problems import Problem
 from .tokens import TokenKeys, TokenRefused
@@ -62,7 +64,9 @@ def session_routes(direction: Direction) -> list[web.RouteDef]:
     """The routes of one direction."""
     handlers = _Handlers(direction)
     place, session = f"/{direction.prefix}/{{place}}", f"/{direction.prefix}/{{place}}/{{session}}"
+    events = [] if direction is WHIP else _event_routes(handlers, session)
     return [
+        *events,
         web.post(place, handlers.post),
         web.options(place, handlers.options_of_place),
         web.get(place, handlers.nothing),
@@ -70,6 +74,17 @@ def session_routes(direction: Direction) -> list[web.RouteDef]:
         web.delete(session, handlers.delete),
         web.options(session, handlers.options_of_session),
         web.get(session, handlers.nothing),
+    ]
+
+
+def _event_routes(handlers: _Handlers, session: str) -> list[web.RouteDef]:
+    events, stream = f"{session}/events", f"{session}/events/{{stream}}"
+    return [
+        web.post(events, handlers.open_events),
+        web.options(events, handlers.options_of_events),
+        web.get(stream, handlers.read_events, allow_head=False),
+        web.delete(stream, handlers.close_events),
+        web.options(stream, handlers.options_of_events),
     ]
 
 
@@ -110,6 +125,8 @@ class _Handlers:
         )
         for link in request.app[ICE_SERVERS].links(admission.session[:8], int(time.time())):
             response.headers.add("Link", link)
+        if self._direction is WHEP:
+            response.headers.add("Link", link_of(response.headers["Location"]))
         return response
 
     async def patch(self, request: web.Request) -> web.Response:
@@ -147,6 +164,31 @@ class _Handlers:
         return web.Response(
             status=204, headers={"Accept-Patch": FRAGMENT, "Allow": "PATCH, DELETE, GET, HEAD, OPTIONS"}
         )
+
+    async def open_events(self, request: web.Request) -> web.Response:
+        """A stream of events beside the session."""
+        return await open_stream(request, request.app[RELAY], self._seated(request))
+
+    async def read_events(self, request: web.Request) -> web.StreamResponse:
+        """The events; whoever has the address may read them."""
+        return await read_stream(request, self._told(request))
+
+    async def close_events(self, request: web.Request) -> web.Response:
+        """No more of them."""
+        self._told(request)
+        request.app[RELAY].telling.close(request.match_info["session"], request.match_info["stream"])
+        return web.Response(status=200)
+
+    async def options_of_events(self, request: web.Request) -> web.Response:
+        """For preflights."""
+        return web.Response(status=204, headers={"Accept-Post": "application/json"})
+
+    @staticmethod
+    def _told(request: web.Request) -> Told:
+        told = request.app[RELAY].telling.find(request.match_info["session"], request.match_info["stream"])
+        if told is None:
+            raise Problem(404, "unknown_stream", "there is no such stream of events (any more)")
+        return told
 
     async def nothing(self, request: web.Request) -> web.Response:
         """GET is kept for what may come (RFC 9725 section 4.2)."""

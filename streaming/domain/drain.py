@@ -16,10 +16,14 @@ class Drain:
     began_s: float
     seconds: float
 
+    def over(self, now: float) -> bool:
+        """Whether nobody may stay."""
+        return now >= self.began_s + self.seconds
+
     def leaving(self, viewers: int, stayed_s: float, now: float) -> int:
         """How many of `viewers` go now, when the last look was `stayed_s` ago."""
         left_s = self.began_s + self.seconds - now
-        if left_s <= 0:
+        if self.over(now):
             return viewers
         if now - self.began_s < min(HEARD_SECONDS, self.seconds):
             return 0

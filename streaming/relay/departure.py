@@ -22,9 +22,15 @@ class Draining(Exception):
 class Departure:
     """Whether the relay drains, and how far it got."""
 
-    def __init__(self, now: Callable[[], float], watching: Callable[[], list[Session]]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        watching: Callable[[], list[Session]],
+        ask_to_reconnect: Callable[[Session], bool],
+    ) -> None:
         """`watching`: the sessions of viewers; other relays stay to the end, they need the program."""
-        self._now, self._watching = now, watching
+        self._now, self._watching, self._ask_to_reconnect = now, watching, ask_to_reconnect
+        self._asked: set[str] = set()
         self._drain: Drain | None = None
         self._looked_s = 0.0
 
@@ -51,10 +57,14 @@ class Departure:
             raise Draining
 
     def tick(self, now: float) -> None:
-        """Let go whose turn it is."""
+        """Ask whose turn it is to reconnect, or let them go where they cannot be asked."""
         if self._drain is None:
             return
-        watching = self._watching()
-        for session in watching[: self._drain.leaving(len(watching), now - self._looked_s, now)]:
-            session.end(RELAY_DRAINS)
+        over = self._drain.over(now)
+        here = [session for session in self._watching() if over or session.name not in self._asked]
+        for session in here[: self._drain.leaving(len(here), now - self._looked_s, now)]:
+            if not over and self._ask_to_reconnect(session):
+                self._asked.add(session.name)
+            else:
+                session.end(RELAY_DRAINS)
         self._looked_s = now

@@ -28,6 +28,7 @@ from .departure import Departure
 from .feed import Feed
 from .program import Program
 from .shows import Shows
+from .telling import Telling
 from .upstream import Upstreams
 from .viewer import Viewer
 
@@ -77,7 +78,13 @@ class Seated:
     peer: Feed | Viewer
     place: str  # the studio or show that it was opened for
     mid: str
+    video_line: int = 0  # which m-line of a viewer's offer is the picture
     generation: int = 0  # of the token that opened it, for a publisher
+
+    @property
+    def show(self) -> ShowId:
+        """The show that a viewer watches."""
+        return ShowId(self.place)
 
     @property
     def prefix(self) -> str:
@@ -117,7 +124,8 @@ class Relay:
         self.totals = Totals()
         self.turnstile = Turnstile(clock.now)
         self.upstreams: Upstreams | None = None
-        self.departure = Departure(clock.now, self._watching)
+        self.telling = Telling()
+        self.departure = Departure(clock.now, self._watching, self.telling.ask_to_reconnect)
         self.tcp_addresses: tuple[tuple[str, int], ...] = ()  # where TCP is accepted too
         self._certificate, self._addresses = certificate, addresses
         self._random = random.Random(secrets.randbits(128))
@@ -187,7 +195,10 @@ class Relay:
         local = self.local()
         self.totals.watched += 1
         answer = answer_viewer(offer, terms, local, program.codec, ssrcs)
-        return self._seat(terms, viewer, show, local, answer)
+        admission = self._seat(terms, viewer, show, local, answer)
+        lines = [n for n, s in enumerate(offer.sections) if terms.video and s.mid == terms.video.mid]
+        self.seated[admission.session].video_line = lines[0] if lines else 0
+        return admission
 
     def _watching(self) -> list[Session]:
         return [s.session for s in self.seated.values() if isinstance(s.peer, Viewer) and not s.peer.relay]
@@ -298,6 +309,7 @@ class Relay:
 
     def _forget(self, session: Session) -> None:
         self.port.remove(session)
+        self.telling.forget(session.name)
         if self.seated.pop(session.name, None) is not None:
             self.gone[session.name] = session.reason
             if len(self.gone) > GONE_MAX:
@@ -378,6 +390,7 @@ class Relay:
             if reason is not None:
                 seated.session.end(reason)
         self.shows.every_second(now)
+        self.telling.every_second(self.shows.programs, now)
 
     def end(self) -> None:
         """Say goodbye to everybody."""
