@@ -21,7 +21,8 @@ from .bulletin import Bulletin
 from .contract import RelayEntry, RelayId
 from .fanout import Fanout, open_fanout
 from .relay.clock import Clock
-from .relay.relay import Limits, Relay
+from .relay.figures import Limits
+from .relay.relay import Relay
 from .relay.upstream import Upstreams
 from .rtc.dtls import Certificate
 from .rtc.port import Port, open_socket

@@ -7,13 +7,15 @@ DELETE that. It judges requests; what they do is the relay's.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from ..contract import Role, ShowId, StudioId, TokenClaims
+from ..relay.counters import Counter
 from ..relay.departure import Draining
 from ..relay.relay import NEWER_PUBLISHER, PAIRING_REVOKED, Admission, OffAir, Relay, Seated, Unavailable
 from ..relay.telling import Told
@@ -99,20 +101,12 @@ class _Handlers:
         text = await _body(request, SDP, OFFER_BYTES_MAX)
         relay = request.app[RELAY]
         try:
-            admission = self._direction.admit(relay, place, parse_offer(text), claims)
+            with _refusals():
+                admission = self._direction.admit(relay, place, parse_offer(text), claims)
         except NoCommonCodec as refused:
+            if claims.role == "view":
+                return self._counter(relay, place)
             raise Problem(422, "no_common_codec", str(refused)) from None
-        except SdpError as refused:
-            raise Problem(400, "malformed_sdp", str(refused)) from None
-        except OffAir:
-            retry = {"Retry-After": RETRY_AFTER_SECONDS}
-            raise Problem(409, "off_air", "the show has no program now", retry) from None
-        except Unavailable as refused:
-            retry = {"Retry-After": RETRY_AFTER_SECONDS}
-            raise Problem(503, "relay_full", str(refused), retry) from None
-        except Draining:
-            retry = {"Retry-After": RETRY_AFTER_SECONDS}
-            raise Problem(503, "draining", "the relay is about to end", retry) from None
         response = web.Response(
             status=201,
             text=admission.answer,
@@ -129,8 +123,32 @@ class _Handlers:
             response.headers.add("Link", link_of(response.headers["Location"]))
         return response
 
+    def _counter(self, relay: Relay, place: str) -> web.Response:
+        """406 with an offer of ours, which the player answers by PATCH (draft-ietf-wish-whep-04)."""
+        name, text = relay.counters.offer(relay.shows.programs[ShowId(place)], relay.clock.now())
+        location = f"/{self._direction.prefix}/{place}/{name}"
+        return web.Response(status=406, text=text, content_type=SDP, headers={"Location": location})
+
+    async def _accept(self, request: web.Request, counter: Counter) -> web.Response:
+        self._authorise(request, request.match_info["place"], expired_will_do=True)
+        text = await _body(request, SDP, OFFER_BYTES_MAX)
+        name, relay = request.match_info["session"], request.app[RELAY]
+        try:
+            with _refusals():
+                if relay.shows.programs.get(counter.program.show) is not counter.program:
+                    raise OffAir
+                relay.departure.refuse()
+                relay.counters.accept(name, counter, parse_offer(text))
+        except NoCommonCodec as refused:
+            raise Problem(422, "no_common_codec", str(refused)) from None
+        return web.Response(status=204, headers={"ETag": f'"{relay.seated[name].etag}"'})
+
     async def patch(self, request: web.Request) -> web.Response:
-        """Trickle (204) or ICE restart (200 with a new ETag)."""
+        """Trickle (204) or ICE restart (200 with a new ETag); or the answer to an offer of ours (204)."""
+        place, relay = request.match_info["place"], request.app[RELAY]
+        counter = relay.counters.find(request.match_info["session"], place, relay.clock.now())
+        if counter is not None and self._direction is WHEP:
+            return await self._accept(request, counter)
         seated = self._seated(request)
         text = await _body(request, FRAGMENT, FRAGMENT_BYTES_MAX)
         try:
@@ -142,7 +160,6 @@ class _Handlers:
             return web.Response(status=204)
         if "If-Match" not in request.headers:  # RFC 9725 section 4.3.1: a restart names what it restarts
             raise Problem(428, "if_match_needed", "an ICE restart needs If-Match")
-        relay = request.app[RELAY]
         ours = relay.restart(seated, fragment.ice)
         body = build_fragment(ours, relay.candidates(), seated.mid)
         return web.Response(
@@ -232,6 +249,24 @@ def authorise_operator(request: web.Request) -> None:
     """Raises Problem unless the token is of role `operate`."""
     if _claims(request).role != "operate":
         raise Problem(403, "token_of_another_place", "the token was made for something else")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the relay refuses, as problems; NoCommonCodec is left to the caller."""
+    retry = {"Retry-After": RETRY_AFTER_SECONDS}
+    try:
+        yield
+    except NoCommonCodec:
+        raise
+    except SdpError as refused:
+        raise Problem(400, "malformed_sdp", str(refused)) from None
+    except OffAir:
+        raise Problem(409, "off_air", "the show has no program now", retry) from None
+    except Unavailable as refused:
+        raise Problem(503, "relay_full", str(refused), retry) from None
+    except Draining:
+        raise Problem(503, "draining", "the relay is about to end", retry) from None
 
 
 async def _body(request: web.Request, content_type: str, limit: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -24,8 +24,11 @@ from ..rtc.sdp import IceCredentials, Offer
 from ..rtc.session import Peer, Session
 from ..rtc.turnstile import Turnstile
 from .clock import Clock
+from .counters import Counters
 from .departure import Departure
+from .draws import draw_ssrcs, draw_starts
 from .feed import Feed
+from .figures import Limits, Totals
 from .program import Program
 from .shows import Shows
 from .telling import Telling
@@ -48,15 +51,6 @@ class Unavailable(Exception):
 
 class OffAir(Exception):
     """The show has no program (HTTP 409)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one relay takes on."""
-
-    viewers: int = 2000
-    half_open: int = 600
-    publishers: int = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +86,6 @@ class Seated:
         return "whip" if isinstance(self.peer, Feed) else "whep"
 
 
-@dataclass(slots=True)
-class Totals:
-    """What happened since the start; for /status and /metrics."""
-
-    published: int = 0
-    watched: int = 0
-    ended: dict[str, int] = field(default_factory=dict)
-
-
 class Relay:
     """All live things of one relay process."""
 
@@ -124,6 +109,7 @@ class Relay:
         self.totals = Totals()
         self.turnstile = Turnstile(clock.now)
         self.upstreams: Upstreams | None = None
+        self.counters = Counters(self)
         self.telling = Telling()
         self.departure = Departure(clock.now, self._watching, self.telling.ask_to_reconnect)
         self.tcp_addresses: tuple[tuple[str, int], ...] = ()  # where TCP is accepted too
@@ -178,27 +164,42 @@ class Relay:
         program = self.shows.programs.get(show)
         if program is None or not (self._has_own(show) if relay else self._may_show(program)):
             raise OffAir(show)
+        return self.seat_viewer(program, offer, self.local(), self.draw_ssrcs(), relay=relay)
+
+    def seat_viewer(
+        self,
+        program: Program,
+        offer: Offer,
+        local: Local,
+        ssrcs: ViewerSsrcs,
+        *,
+        name: str = "",
+        relay: bool = False,
+    ) -> Admission:
+        """Seat who was let in. Raises SdpError, NoCommonCodec, Unavailable."""
         self._check_limits(Viewer, self.limits.viewers)
         terms = agree(offer, program.codec, peer_sends=False)
-        ssrcs = self._ssrcs()
         viewer = Viewer(
             program=program,
             terms=terms,
             ssrcs=ssrcs,
-            starts=self._starts(),
+            starts=draw_starts(self._random),
             relay=relay,
             fanout=self.fanout,
             clock=self.clock,
             later=asyncio.get_running_loop().call_later,
             became_gone=self._viewer_gone,
         )
-        local = self.local()
         self.totals.watched += 1
         answer = answer_viewer(offer, terms, local, program.codec, ssrcs)
-        admission = self._seat(terms, viewer, show, local, answer)
+        admission = self._seat(terms, viewer, program.show, local, answer, name=name)
         lines = [n for n, s in enumerate(offer.sections) if terms.video and s.mid == terms.video.mid]
         self.seated[admission.session].video_line = lines[0] if lines else 0
         return admission
+
+    def draw_ssrcs(self) -> ViewerSsrcs:
+        """Sources for one more viewer."""
+        return draw_ssrcs(self._random)
 
     def _watching(self) -> list[Session]:
         return [s.session for s in self.seated.values() if isinstance(s.peer, Viewer) and not s.peer.relay]
@@ -249,15 +250,6 @@ class Relay:
         for address in addresses[:CALLED_MAX]:
             self.port.call(session, address)
 
-    def _ssrcs(self) -> ViewerSsrcs:
-        video, rtx, audio = self._random.sample(range(1, 1 << 32), 3)
-        return ViewerSsrcs(video, rtx, audio)
-
-    def _starts(self) -> tuple[int, int, int]:
-        """First own sequences: below 2**15, so that no player guesses a roll-over (fan-out interface)."""
-        draw = self._random.randrange
-        return draw(1024, 1 << 15), draw(1024, 1 << 15), draw(1024, 1 << 15)
-
     def _check_limits(self, kind: type, limit: int) -> None:
         if sum(isinstance(s.peer, kind) for s in self.seated.values()) >= limit:
             raise Unavailable("the relay has no room")
@@ -274,9 +266,11 @@ class Relay:
     def _credentials() -> IceCredentials:
         return IceCredentials(secrets.token_hex(6), secrets.token_hex(16))
 
-    def _seat(self, terms: Terms, peer: Feed | Viewer, place: str, local: Local, answer: str) -> Admission:
+    def _seat(
+        self, terms: Terms, peer: Feed | Viewer, place: str, local: Local, answer: str, *, name: str = ""
+    ) -> Admission:
         now = self.clock.now()
-        name, etag = secrets.token_urlsafe(24), secrets.token_hex(8)
+        name, etag = name or secrets.token_urlsafe(24), secrets.token_hex(8)
         session = Session(
             ice=local.ice,
             remote_ice=terms.remote_ice,

@@ -25,7 +25,7 @@ _H264_PROFILES: Final = ("42e0", "42c0", "42", "4d", "64")  # the closest to Con
 
 
 class NoCommonCodec(SdpError):
-    """The offer can be read, but has no codec of the show (HTTP 406)."""
+    """The offer can be read, but has no codec of the show (HTTP 406 or 422)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..contract import Codec
-from .answers import ABS_CAPTURE_TIME, Local, Terms, agree
+from .answers import ABS_CAPTURE_TIME, Local, Terms, ViewerSsrcs, agree, answer_viewer
 from .sdp import Offer, parse_offer
 
 VIDEO: Final = 96
@@ -36,6 +36,13 @@ def pull_offer(local: Local, codec: Codec) -> str:
         f"a=rtpmap:{SOUND} opus/48000/2",
     ]
     return "\r\n".join([*head, *video, *audio]) + "\r\n"
+
+
+def counter_offer(local: Local, codec: Codec, ssrcs: ViewerSsrcs) -> str:
+    """What we would send a player, as an offer: the answer to a wish of our own, its role left open."""
+    wished = parse_offer(pull_offer(local, codec))
+    answer = answer_viewer(wished, agree(wished, codec, peer_sends=False), local, codec, ssrcs)
+    return answer.replace("a=setup:passive", "a=setup:actpass")
 
 
 def _transport(local: Local, mid: str) -> list[str]:
