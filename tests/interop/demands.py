@@ -104,6 +104,20 @@ async def an_offer_in_the_wrong_direction_is_refused(endpoint: Endpoint) -> None
     demand(400 <= reply.status < 500, f"a {endpoint.theirs} offer was answered by {reply.status}")
 
 
+@must("RFC 9725 4.4.3, draft-ietf-wish-whep-04 406")
+async def an_offer_without_a_known_codec_is_refused_or_countered(endpoint: Endpoint) -> None:
+    offer, _ = endpoint.offer()
+    body = offer.replace("H264/90000", "X-NONE/90000")
+    reply = await endpoint.ask("POST", endpoint.url, body, Content_Type=SDP)
+    if reply.status == 201:
+        await endpoint.ask("DELETE", urljoin(endpoint.url, reply.header("Location")))
+    demand(400 <= reply.status < 500, f"it was answered by {reply.status}")
+    if reply.status == 406 and reply.content_type == SDP:
+        demand("a=setup:actpass" in reply.text, "the counter-offer leaves no DTLS role to the player")
+        demand("a=candidate:" in reply.text, "the counter-offer has no candidate")
+        demand(bool(reply.header("Location")), "nowhere to send the answer")
+
+
 @must("RFC 9725 4.7", basic=True)
 async def nothing_goes_without_a_token(endpoint: Endpoint) -> None:
     if not endpoint.token:
