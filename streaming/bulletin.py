@@ -55,6 +55,7 @@ class Bulletin:
         self._shows: set[ShowId] = set()
         self._position = "$"
         self.reachable = False
+        self._leaving = False
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -146,13 +147,17 @@ class Bulletin:
 
     async def _register(self) -> None:
         entry = self._entry()
-        await self._redis.hset(RELAYS_KEY, entry.relay, msgpack.packb(to_wire(entry)))
+        if not self._leaving:
+            await self._redis.hset(RELAYS_KEY, entry.relay, msgpack.packb(to_wire(entry)))
+        if self._leaving:  # also when the end came while the entry was on its way
+            await self._redis.hdel(RELAYS_KEY, entry.relay)
         if self._relay.upstreams is not None:
             self._relay.upstreams.neighbours(_entries(await self._redis.hgetall(RELAYS_KEY)))
         await asyncio.sleep(REGISTER_SECONDS)
 
     async def unregister(self) -> None:
-        """An orderly end: nobody is sent here any more."""
+        """An orderly end: nobody is sent here any more, and no later beat says otherwise."""
+        self._leaving = True
         try:
             await self._redis.hdel(RELAYS_KEY, self._relay.id)
         except (RedisError, OSError):
