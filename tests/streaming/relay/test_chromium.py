@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.streaming.browser import PLAYER, PUBLISHER, SIMULCAST, STATS, open_browser
-from tests.streaming.house import SHOW, open_house, publish, until, watch
+from tests.streaming.house import SHOW, open_house, publish, until
 from tests.streaming.network import Network
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 20_000
+FIRST_ENCODED = f"""
+() => ({STATS})().then(s => {{
+  const sent = s['outbound-rtp video'];
+  return sent && sent.framesEncoded > 0 && [sent.frameWidth, sent.frameHeight];
+}})
+"""
 
 
 async def test_chromium_decodes_sixty_frames_of_720p(tmp_path: Path) -> None:
@@ -39,21 +44,20 @@ async def test_chromium_decodes_sixty_frames_of_720p(tmp_path: Path) -> None:
 
 
 async def test_chromium_publishes_full_size_from_its_first_frame(tmp_path: Path) -> None:
-    async with open_house(tmp_path) as house, open_browser() as page:
-        program = house.process.relay.shows.programs[SHOW]
-        await page.evaluate(PUBLISHER, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
-        await until(lambda: program.started)
-        viewer = await watch(house)
-        track = viewer.connection.getTransceivers()[0].receiver.track
-        first = await track.recv()
-        await page.wait_for_function(
-            f"({STATS})().then(s => s['outbound-rtp video'].targetBitrate > 2500000)", timeout=WAIT_MS
-        )
-        assert first.width >= 640
-        # A browser that is starved of CPU scales down by itself; the answer's doing shows on an idle machine.
-        if os.getloadavg()[0] < (os.cpu_count() or 1):
-            assert (first.width, first.height) == (1280, 720)
-        await viewer.close()
+    sizes = []
+    for attempt in range(3):  # starved of CPU, a browser may scale down by itself: never three times at once
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        async with open_house(folder) as house, open_browser() as page:
+            await page.evaluate(PUBLISHER, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
+            first = await page.wait_for_function(FIRST_ENCODED, timeout=WAIT_MS, polling=5)
+            sizes.append(await first.json_value())
+            await page.wait_for_function(
+                f"({STATS})().then(s => s['outbound-rtp video'].targetBitrate > 2500000)", timeout=WAIT_MS
+            )
+        if sizes[-1] == [1280, 720]:
+            return
+    pytest.fail(f"the first frames had the sizes {sizes}")
 
 
 async def test_chromium_plays_over_tcp_where_udp_is_blocked(tmp_path: Path) -> None:
