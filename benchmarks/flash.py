@@ -41,6 +41,7 @@ KILLS = ("desk", "server") * 3
 IN_FLIGHT = 1_000
 STAMPEDES = 2
 FINISH_SECONDS = 180
+LOOK_SECONDS = 0.02
 
 
 class Crowds:
@@ -168,18 +169,40 @@ async def settled(shop: Shop) -> None:
     await books.close()
 
 
-def storm(shop: Shop, crowds: Crowds, attempts: int) -> None:
-    """Kill what is next whenever another share of the attempts is done and enough of them wait."""
+class Watch:
+    """How long nobody was answered, the longest time since each kill."""
+
+    def __init__(self, crowds: Crowds) -> None:
+        self._crowds, self._done, self._since = crowds, 0, time.monotonic()
+        self.pauses: list[float] = []
+
+    def look(self) -> bool:
+        """Whether the crowds are still buying."""
+        now, done = time.monotonic(), self._crowds.total("done")
+        if self.pauses:
+            self.pauses[-1] = max(self.pauses[-1], now - self._since)
+        if done != self._done:
+            self._done, self._since = done, now
+        time.sleep(LOOK_SECONDS)
+        return self._crowds.running()
+
+
+def storm(shop: Shop, crowds: Crowds, attempts: int) -> list[float]:
+    """Kill what is next whenever another share of the attempts is done and enough of them wait.
+
+    Returns the longest pause after each kill, in seconds.
+    """
     steps = [attempts * (n + 1) // (len(KILLS) + 2) for n in range(len(KILLS))]
+    watch = Watch(crowds)
     for what, step in zip(KILLS, steps, strict=True):
-        while crowds.running() and not (
-            crowds.total("done") >= step and crowds.total("waiting") >= IN_FLIGHT
-        ):
-            time.sleep(0.02)
+        while watch.look() and not (crowds.total("done") >= step and crowds.total("waiting") >= IN_FLIGHT):
+            pass
         if crowds.running():
             shop.kill(what, crowds.total("waiting"))
-    while crowds.running():
-        time.sleep(0.05)
+            watch.pauses.append(0.0)
+    while watch.look():
+        pass
+    return [round(pause, 1) for pause in watch.pauses]
 
 
 def measure(attempts: int, http_attempts: int) -> dict[str, Any]:
@@ -209,14 +232,17 @@ def measure(attempts: int, http_attempts: int) -> dict[str, Any]:
             crowds.start(["benchmarks.rig.stampede", *given])
         given = [str(shop.http), SHOW, "h", str(HTTP_BUYERS), str(http_attempts), str(journals / "h")]
         crowds.start(["benchmarks.rig.stampede_http", *given])
-        storm(shop, crowds, attempts)
+        pauses = storm(shop, crowds, attempts)
         took = time.monotonic() - began
         open_show(shop.url, SHOW, [c.CloseShow()])
         asyncio.run(settled(shop))
+        settled_after = time.monotonic() - began - took
         told = audited(shop, journals)
-    return {"bench": "flash", **told, **kills_of(shop), "seconds": round(took, 1)} | {
+    return {"bench": "flash", **told, **kills_of(shop), "longest_pause_s_after_kill": pauses} | {
         "http_attempts": http_attempts,
         "attempts_per_s": round(told["attempts"] / took),
+        "seconds": round(took, 1),
+        "settled_after_s": round(settled_after, 1),  # closed, and the books at the end of the log
     }
 
 

@@ -27,6 +27,7 @@ class Count:
     def __init__(self) -> None:
         self.placed = Counter[str]()
         self.accepted = Counter[tuple[str, str]]()
+        self.refused = set[tuple[str, str]]()  # once each: what was forgotten may be refused again
         self.paid: dict[str, int] = {}
         self.ended = Counter[str]()  # payments that paid an order or are due back
         self.kept = 0
@@ -46,6 +47,8 @@ class Count:
             self._move(body["order"], -1)
         elif kind == "CommandAccepted":
             self.accepted[body["actor"], body["key"]] += 1
+        elif kind == "CommandRefused":
+            self.refused.add((body["actor"], body["key"]))
         elif kind == "OrderPaid":
             self.paid[body["order"]] = body["amount"]
             self.ended[body["payment"]] += 1
@@ -82,16 +85,16 @@ def compare(count: Count, journals: Path, books: Path, units: int) -> dict[str, 
     lost = doubled = attempts = accepted = 0
     for path in sorted(journals.iterdir()):
         for line in path.read_text().splitlines():
-            kind, _actor, key, said, _, order = (line + " ").split(" ")[:6]
+            kind, actor, key, said, _, order = (line + " ").split(" ")[:6]
             if kind == "payment":
                 lost += said == "accepted" and not count.ended[f"pay-{key}"]
                 continue
             attempts += 1
             if said == "accepted":
                 accepted += 1
-                lost += not count.placed[order]
-            else:
-                lost += count.placed[key] > 0  # told no, and the log says yes
+                lost += not count.placed[order] or not count.accepted[actor, key]
+            else:  # told no, and the log says yes, or has never heard of it
+                lost += count.accepted[actor, key] > 0 or (actor, key) not in count.refused
     doubled += sum(n - 1 for n in count.placed.values()) + sum(n - 1 for n in count.ended.values())
     doubled += sum(n - 1 for n in count.accepted.values())
     with sqlite3.connect(books) as tables:

@@ -57,7 +57,7 @@ class HttpStampede:
             self.waiting -= 1
             self.done += 1
             outcome = f"accepted 0 {said['id']}" if status == 201 else f"{said['code']} 0 "
-            self._journal.write(f"order {buyer} {key} {outcome}\n")
+            self._journal.write(f"order buyer:{buyer} {key} {outcome}\n")  # as the log calls the buyer
 
     async def say(self) -> None:
         while True:
