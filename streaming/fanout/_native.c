@@ -31,6 +31,10 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#ifndef INTERFACE
+#define INTERFACE 1 /* native.py: raised with every change of what passes between C and Python */
+#endif
+
 enum {
     VIDEO, AUDIO, KINDS,
     REPEAT_WINDOW = 1024,         /* interface.py; a multiple of 64 */
@@ -1395,7 +1399,8 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_native", "The fast 
 
 PyMODINIT_FUNC PyInit__native(void) {
     PyObject *made = PyModule_Create(&module), *sender = made ? PyType_FromSpec(&sender_spec) : NULL;
-    if (sender && PyModule_AddIntConstant(made, "has_sendmmsg", HAS_SENDMMSG) == 0 &&
+    if (sender && PyModule_AddIntConstant(made, "interface", INTERFACE) == 0 &&
+        PyModule_AddIntConstant(made, "has_sendmmsg", HAS_SENDMMSG) == 0 &&
         PyModule_AddObject(made, "Sender", sender) == 0)
         return made;
     Py_XDECREF(sender);

@@ -8,6 +8,7 @@ _Block: TypeAlias = tuple[bytes, int, int]  # octets, where send time and captur
 _Track: TypeAlias = tuple[int, int, int, int, int, _Block, _Block]
 _Keys: TypeAlias = tuple[bytes, bytes, bytes]  # key, salt, auth
 
+interface: int  # which build this is: native.py takes no other than its own
 has_sendmmsg: int
 
 def load_crypto(path: str, /) -> str: ...

@@ -145,6 +145,7 @@ class Rig:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
         self.sender = make_sender(self.socket, prefer=twin, gso=gso, seats=seats)
+        assert self.sender.path.startswith(twin), "built from older sources: `make setup` builds it anew"
         self.sender.freeze(1_000_000_000)  # a starved machine makes nothing late
         self.fanout = Front(self.sender, socket.AF_INET, seats)
         self.sinks: list[Sink] = []

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 import socket
 import struct
-from dataclasses import replace
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from streaming.fanout import open_fanout
-from streaming.fanout.interface import Resend
+from streaming.fanout.interface import Packet, Resend, Totals
 from streaming.fanout.python import PythonSender
 
 from .conftest import TWINS
@@ -133,6 +138,52 @@ def test_an_ipv6_socket_serves_ipv6_viewers(twin: str) -> None:
     fanout.close()
     assert len(viewer.rtp()) == 12
     ear.close(), mouth.close()
+
+
+# Every face that ever was, by the INTERFACE of native.py and _native.c: a new face is a new line here.
+FACES = {1: "9ea2acf874a13045"}
+# What a build of other sources looks like: every name is there, but not the version of today.
+STALE = """
+import socket, sys, types
+stale = types.ModuleType("streaming.fanout._native")
+stale.interface, stale.has_sendmmsg, stale.Sender = int(sys.argv[1]), 1, object
+sys.modules["streaming.fanout._native"] = stale
+import structlog
+as_json = structlog.processors.JSONRenderer()
+structlog.configure(processors=[as_json], logger_factory=structlog.PrintLoggerFactory())
+from streaming.fanout import open_fanout
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.bind(("127.0.0.1", 0))
+    open_fanout(sock, gso=False).close()
+"""
+
+
+@pytest.mark.parametrize("version", [0, 1_000_000])
+def test_a_stale_build_gives_way_to_the_python_twin_and_says_so_once(version: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STALE, str(version)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    refused, opened = [json.loads(line) for line in done.stdout.splitlines()]
+    assert refused["event"] == "fanout_native_unavailable"
+    assert "another version" in refused["reason"]
+    assert opened["path"].startswith("python")
+
+
+@both
+def test_whoever_changes_the_face_of_the_native_twin_raises_its_version() -> None:
+    """Otherwise an old build is taken for a new one."""
+    from streaming.fanout import native
+
+    said = (Path(native.__file__).parent / "_native.pyi").read_text()
+    passed = [Packet._fields, Resend._fields, [field.name for field in fields(Totals)]]
+    face = hashlib.sha256(f"{said}{passed}".encode()).hexdigest()[:16]
+    assert FACES[native.INTERFACE] == face
 
 
 @both
