@@ -23,7 +23,7 @@ def status_of(relay: Relay) -> dict[str, Any]:
         "relay": relay.id,
         "viewers": relay.shows.viewers(),
         "draining": relay.departure.begun,
-        "half_open": sum(not s.session.connected for s in relay.seated.values()),
+        "half_open": relay.attendance.half_open,
         "fanout": relay.fanout.path,
         "feeds": [_feed(feed) for feed in relay.feeds.values()],
         "programs": [_program(program) for program in relay.shows.programs.values()],

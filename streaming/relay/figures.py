@@ -21,3 +21,36 @@ class Totals:
     published: int = 0
     watched: int = 0
     ended: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Attendance:
+    """How many are seated, and who of them has no keys yet.
+
+    Counted as they come and go, so that a join costs the same however many are here.
+    """
+
+    publishers: int = 0
+    viewers: int = 0
+    _half_open: set[str] = field(default_factory=set)  # names of sessions
+
+    @property
+    def half_open(self) -> int:
+        """Sessions without keys."""
+        return len(self._half_open)
+
+    def come(self, name: str, *, publishes: bool) -> None:
+        """A session was opened."""
+        self.publishers += publishes
+        self.viewers += not publishes
+        self._half_open.add(name)
+
+    def connect(self, name: str) -> None:
+        """It has keys."""
+        self._half_open.discard(name)
+
+    def go(self, name: str, *, publishes: bool) -> None:
+        """It ended; once."""
+        self.publishers -= publishes
+        self.viewers -= not publishes
+        self._half_open.discard(name)

@@ -28,7 +28,7 @@ from .counters import Counters
 from .departure import Departure
 from .draws import draw_ssrcs, draw_starts
 from .feed import Feed
-from .figures import Limits, Totals
+from .figures import Attendance, Limits, Totals
 from .program import Program
 from .shows import Shows
 from .telling import Telling
@@ -106,7 +106,7 @@ class Relay:
         self.seated: dict[str, Seated] = {}
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
         self.generations: dict[StudioId, int] = {}  # of pairings that were raised; older tokens are void
-        self.totals = Totals()
+        self.totals, self.attendance = Totals(), Attendance()
         self.turnstile = Turnstile(clock.now)
         self.upstreams: Upstreams | None = None
         self.counters = Counters(self)
@@ -122,7 +122,7 @@ class Relay:
     def publish(self, studio: StudioId, offer: Offer, generation: int = 0) -> Admission:
         """Admit a publisher; raises SdpError, NoCommonCodec, Unavailable, Draining."""
         self.departure.refuse()
-        self._check_limits(Feed, self.limits.publishers)
+        self._check_limits(self.attendance.publishers, self.limits.publishers)
         codec = self.shows.codec_of(studio)
         terms = agree(offer, codec, peer_sends=True)
         feed = Feed(
@@ -177,7 +177,7 @@ class Relay:
         relay: bool = False,
     ) -> Admission:
         """Seat who was let in. Raises SdpError, NoCommonCodec, Unavailable."""
-        self._check_limits(Viewer, self.limits.viewers)
+        self._check_limits(self.attendance.viewers, self.limits.viewers)
         terms = agree(offer, program.codec, peer_sends=False)
         viewer = Viewer(
             program=program,
@@ -250,10 +250,10 @@ class Relay:
         for address in addresses[:CALLED_MAX]:
             self.port.call(session, address)
 
-    def _check_limits(self, kind: type, limit: int) -> None:
-        if sum(isinstance(s.peer, kind) for s in self.seated.values()) >= limit:
+    def _check_limits(self, seated: int, limit: int) -> None:
+        if seated >= limit:
             raise Unavailable("the relay has no room")
-        if sum(not s.session.connected for s in self.seated.values()) >= self.limits.half_open:
+        if self.attendance.half_open >= self.limits.half_open:
             raise Unavailable("too many are joining just now")
 
     def local(self) -> Local:
@@ -280,12 +280,14 @@ class Relay:
             remote_fingerprints=terms.remote_fingerprints,
             send=self.port.send,
             turn=self.turnstile.enter,
+            arrived=self._arrived,
             forget=self._forget,
             born_s=now,
         )
         first = terms.video or terms.audio
         self.seated[name] = Seated(name, etag, session, peer, place, first.mid if first else "0")
         session.name = name
+        self.attendance.come(name, publishes=isinstance(peer, Feed))
         self.port.add(session)
         return Admission(name, etag, answer)
 
@@ -301,10 +303,15 @@ class Relay:
         """Our candidates, as a fragment names them."""
         return candidate_lines(self.local())
 
+    def _arrived(self, session: Session) -> None:
+        self.attendance.connect(session.name)
+
     def _forget(self, session: Session) -> None:
         self.port.remove(session)
         self.telling.forget(session.name)
-        if self.seated.pop(session.name, None) is not None:
+        seated = self.seated.pop(session.name, None)
+        if seated is not None:
+            self.attendance.go(session.name, publishes=isinstance(seated.peer, Feed))
             self.gone[session.name] = session.reason
             if len(self.gone) > GONE_MAX:
                 del self.gone[next(iter(self.gone))]

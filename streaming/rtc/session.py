@@ -70,6 +70,7 @@ class Session:
     remote_fingerprints: tuple[Fingerprint, ...]
     send: Callable[[bytes, Address], None]
     turn: Callable[[], Awaitable[None]]
+    arrived: Callable[[Session], None]  # once, when there are keys
     forget: Callable[[Session], None]
     born_s: float
     name: str = ""
@@ -230,6 +231,7 @@ class Session:
             return
         self._inbound = Inbound(keys)
         self.connected = True
+        self.arrived(self)
         if self.address is not None:
             self.peer.ready(keys, self.address)
         await self._dtls.closed()
