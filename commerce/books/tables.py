@@ -6,11 +6,8 @@ a running database is made by `migrations/` alone; a test holds both to be the s
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -18,107 +15,39 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
 )
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from commerce.books.columns import ID_LENGTH, RowNumber, identity, integer, metadata, reference, text
+from commerce.books.people_tables import (
+    accounts,
+    contact_reads,
+    contacts,
+    kept_answers,
+    merchants,
+    persons,
+    recovery_codes,
+    second_factors,
+    studio_pairings,
+    studios,
 )
 
-ID_LENGTH = 64
-RowNumber = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up INTEGER keys alone
-
-
-def identity(name: str, **options: Any) -> Column[str]:
-    return Column(name, String(ID_LENGTH), **options)
-
-
-def reference(name: str, target: str, *, nullable: bool = False, **options: Any) -> Column[str]:
-    return Column(name, String(ID_LENGTH), ForeignKey(target), nullable=nullable, **options)
-
-
-def integer(name: str, *, nullable: bool = False, **options: Any) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable, **options)
-
-
-def text(name: str, length: int, *, nullable: bool = False) -> Column[str]:
-    return Column(name, String(length), nullable=nullable)
-
-
-# -- who ------------------------------------------------------------------------------------------
-
-merchants = Table(
-    "merchants",
-    metadata,
-    identity("id", primary_key=True),
-    Column("name", JSON, nullable=False),  # language -> text
-    Column("details", JSON, nullable=False),  # what an invoice says of the merchant: address, tax number
-    integer("created_at"),
-)
-
-accounts = Table(
+__all__ = [  # handed on, so that whoever imports a table has the whole metadata
     "accounts",
-    metadata,
-    identity("id", primary_key=True),
-    Column("name", String(120), nullable=False, unique=True),
-    Column("password_hash", String(255), nullable=False),  # argon2id, PHC form
-    text("role", 16),
-    reference("merchant_id", "merchants.id", nullable=True),
-    integer("created_at"),
-    integer("disabled_at", nullable=True),
-    CheckConstraint("role IN ('host', 'merchant', 'operator')", name="role"),
-    CheckConstraint("role = 'operator' OR merchant_id IS NOT NULL", name="tenant"),
-)
-
-studios = Table(
-    "studios",
-    metadata,
-    identity("id", primary_key=True),
-    reference("merchant_id", "merchants.id", index=True),
-    text("name", 120),
-    Column("generation", Integer, nullable=False),  # of the pairing; raised to revoke its tokens
-    integer("created_at"),
-)
-
-# -- persons: everything that names one is sealed under a key of that person's own -------------------
-
-persons = Table(
-    "persons",
-    metadata,
-    identity("id", primary_key=True),
-    Column("wrapped_key", LargeBinary, nullable=True),  # null: erased, and no one can read them again
-    integer("created_at"),
-    integer("erased_at", nullable=True),
-)
-
-contacts = Table(
-    "contacts",
-    metadata,
-    identity("id", primary_key=True),
-    reference("person_id", "persons.id", index=True),
-    Column("sealed", LargeBinary, nullable=False),
-    integer("created_at"),
-)
-
-contact_reads = Table(
     "contact_reads",
-    metadata,
-    Column("id", RowNumber, primary_key=True, autoincrement=True),
-    identity("contact_id", nullable=False, index=True),
-    text("reader", 160),
-    text("purpose", 160),
-    integer("at"),
-)
+    "contacts",
+    "kept_answers",
+    "merchants",
+    "metadata",
+    "persons",
+    "recovery_codes",
+    "second_factors",
+    "studio_pairings",
+    "studios",
+]
 
 # -- goods ------------------------------------------------------------------------------------------
 
