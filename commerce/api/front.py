@@ -80,7 +80,7 @@ async def _answer(route: Route, house: House, request: web.Request, trace: str) 
     if holder is not None:
         take(house.by_account, holder.id, route.cost)
     ask = Ask(request, house, holder, token, trace, house.now_ms())
-    if route.keyed:
+    if route.keyed or (route.keyable and "Idempotency-Key" in request.headers):
         ask.key = key_of(request)
     if route.query is not None:
         ask.query = _query(route.query, request)

@@ -19,6 +19,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.api.ask import Ask
 from commerce.api.contacts import Contacts
@@ -196,8 +197,14 @@ class House:
     async def note(self, ask: Ask, act: str, subject: str, *, actor: str = "", **details: Any) -> None:
         """Write a privileged act into the audit trail."""
         async with self.books.begin() as tx:
-            told = {**details, "trace": ask.trace}
-            await note_act(tx, actor or ask.who.actor, act, subject, details=told, now_ms=ask.now_ms)
+            await self.note_in(tx, ask, act, subject, actor=actor, **details)
+
+    async def note_in(
+        self, tx: AsyncConnection, ask: Ask, act: str, subject: str, *, actor: str = "", **details: Any
+    ) -> None:
+        """Write a privileged act into the audit trail, in the transaction that does it."""
+        told = {**details, "trace": ask.trace}
+        await note_act(tx, actor or ask.who.actor, act, subject, details=told, now_ms=ask.now_ms)
 
     # -- when things go wrong ---------------------------------------------------------------------------
 

@@ -10,12 +10,14 @@ from typing import Final
 
 import msgspec
 from msgspec import UNSET, Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.api import answered, seat
 from commerce.api.ask import Ask
 from commerce.api.asked import NewProduct, NewShow, Nothing, OfferWish, RundownWish, ShowChange
 from commerce.api.host import add_offers, allot, not_enough
 from commerce.api.kinds import CURRENCIES
+from commerce.api.once import once
 from commerce.api.orders import booked_order
 from commerce.api.problems import Problem
 from commerce.api.shop import show_of
@@ -46,19 +48,22 @@ async def list_merchant_shows(ask: Ask) -> Struct:
 
 
 async def schedule_show(ask: Ask, body: NewShow) -> Struct:
-    """Plan a show."""
+    """Plan a show. The same key plans it once."""
     _demand_zone(body.time_zone)
     _demand_currency(body.currency)
     merchant = merchant_of(ask)
     plan = schedule.Plan(
         body.title.words(), body.starts_at, body.time_zone, body.currency, body.hold_seconds, body.studio
     )
-    async with ask.house.books.begin() as tx:
+
+    async def make(tx: AsyncConnection) -> answered.Show:
         made = await schedule.schedule_show(tx, merchant, plan, ask.now_ms)
-    if isinstance(made, schedule.UnknownStudio):
-        raise Problem("UnknownStudio", extra={"studio": made.studio})
-    await ask.house.note(ask, "ScheduleShow", made.id)
-    return _own_show(ask, made)
+        if isinstance(made, schedule.UnknownStudio):
+            raise Problem("UnknownStudio", extra={"studio": made.studio})
+        await ask.house.note_in(tx, ask, "ScheduleShow", made.id)
+        return _own_show(ask, made)
+
+    return await once(ask, answered.Show, make)
 
 
 async def read_merchant_show(ask: Ask) -> Struct:
@@ -148,19 +153,22 @@ async def list_products(ask: Ask) -> Struct:
 
 
 async def add_product(ask: Ask, body: NewProduct) -> Struct:
-    """Goods of a new kind, and how many lie on the shelf."""
+    """Goods of a new kind, and how many lie on the shelf. The same key adds them once."""
     _demand_currency(body.currency)
     product = catalogue.Product(
         sku=body.sku, merchant=merchant_of(ask), title=body.title.words(), image=body.image,
         price=body.price, currency=body.currency, stock=body.stock, hs_code=body.hs_code,
         origin=body.origin, net_quantity=body.net_quantity, net_unit=body.net_unit,
     )  # fmt: skip
-    async with ask.house.books.begin() as tx:
+
+    async def make(tx: AsyncConnection) -> answered.Product:
         taken = await catalogue.add_product(tx, product, ask.now_ms)
-    if taken is not None:
-        raise Problem("SkuTaken", extra={"sku": taken.sku})
-    await ask.house.note(ask, "AddProduct", body.sku)
-    return _product(product)
+        if taken is not None:
+            raise Problem("SkuTaken", extra={"sku": taken.sku})
+        await ask.house.note_in(tx, ask, "AddProduct", body.sku)
+        return _product(product)
+
+    return await once(ask, answered.Product, make)
 
 
 async def list_merchant_orders(ask: Ask) -> Struct:

@@ -60,9 +60,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": ID_SCHEMA} for name in route.parameters
     ]
-    if route.keyed:
+    if route.takes_key:
         schema = {"type": "string", "maxLength": 64, "pattern": KEY_PATTERN}
-        found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema})
+        found.append({"name": "Idempotency-Key", "in": "header", "required": route.keyed, "schema": schema})
     if route.streams:
         found.append(
             {"name": "Last-Event-ID", "in": "header", "required": False, "schema": {"type": "string"}}
@@ -109,8 +109,10 @@ def _codes_by_status(route: Route) -> dict[int, list[str]]:
         codes += ["NotSignedIn", "Forbidden"]
     if route.takes is not None:
         codes += ["WrongContentType", "TooLarge"]
+    if route.takes_key:
+        codes.append("KeyReused")
     if route.keyed:
-        codes += ["KeyReused", "NoAnswer", "TooLate"]
+        codes += ["NoAnswer", "TooLate"]
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(CODES.get(code, (409, words_of(code), None))[0], []).append(code)

@@ -26,6 +26,12 @@ class Access(enum.Enum):
     OPERATOR = "operator"
 
 
+def says(handler: Handler) -> str:
+    """The first sentence of a handler's docstring."""
+    text = " ".join((handler.__doc__ or "").split())
+    return text.split(". ")[0].rstrip(".:")
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method on one path.
@@ -43,11 +49,16 @@ class Route:
     query: type[Struct] | None = None
     gives: type[Struct] | None = None
     status: int = 200
-    keyed: bool = False
+    keyed: bool = False  # demands an Idempotency-Key
+    keyable: bool = False  # takes one
     raw: bool = False  # the handler reads the bytes of the body itself
     streams: bool = False
     cost: float = 1.0
     problems: tuple[str, ...] = ()
+
+    @property
+    def takes_key(self) -> bool:
+        return self.keyed or self.keyable
 
     @property
     def parameters(self) -> tuple[str, ...]:

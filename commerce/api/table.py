@@ -7,7 +7,6 @@ from typing import Final
 from msgspec import Struct
 
 from commerce.api import (
-    access,
     answered,
     asked,
     events,
@@ -18,7 +17,8 @@ from commerce.api import (
     shop,
     webhooks,
 )
-from commerce.api.routes import Access, Handler, Route
+from commerce.api.routes import Access, Handler, Route, says
+from commerce.api.table_access import ACCESS
 
 SHOW: Final = "/api/shows/{show}"
 HOST: Final = "/api/host/shows/{show}"
@@ -32,12 +32,6 @@ REFUSED_ORDER: Final = (
     "OfferGone",
     "ShowNotOpen",
 )
-
-
-def says(handler: Handler) -> str:
-    """The first sentence of a handler's docstring."""
-    text = " ".join((handler.__doc__ or "").split())
-    return text.split(". ")[0].rstrip(".:")
 
 
 def command(path: str, handler: Handler, takes: type[Struct] = asked.Nothing, *refusals: str) -> Route:
@@ -54,55 +48,6 @@ def command(path: str, handler: Handler, takes: type[Struct] = asked.Nothing, *r
         problems=("UnknownShow", *refusals),
     )
 
-
-ACCESS: Final = (
-    Route(
-        "POST",
-        "/api/buyers",
-        access.become_buyer,
-        says(access.become_buyer),
-        takes=asked.Nothing,
-        gives=answered.Buyer,
-        status=201,
-    ),
-    Route(
-        "POST",
-        "/api/sessions",
-        access.open_session,
-        says(access.open_session),
-        takes=asked.SignIn,
-        gives=answered.Session,
-        status=201,
-        cost=5,
-        problems=("WrongPassword",),
-    ),
-    Route(
-        "GET",
-        "/api/sessions",
-        access.read_session,
-        says(access.read_session),
-        Access.STAFF,
-        gives=answered.SessionFacts,
-    ),
-    Route(
-        "DELETE",
-        "/api/sessions",
-        access.end_session,
-        says(access.end_session),
-        Access.SOMEONE,
-        status=204,
-    ),
-    Route(
-        "POST",
-        "/api/sessions/rotation",
-        access.rotate_token,
-        says(access.rotate_token),
-        Access.SOMEONE,
-        takes=asked.Nothing,
-        gives=answered.Rotated,
-        status=201,
-    ),
-)
 
 SHOP: Final = (
     Route("GET", "/api/shows", shop.list_shows, says(shop.list_shows), gives=answered.Shows),
@@ -270,6 +215,7 @@ MERCHANTS: Final = (
         query=asked.MerchantQuery,
         gives=answered.Show,
         status=201,
+        keyable=True,
         problems=("UnknownStudio",),
     ),
     Route(
@@ -330,6 +276,7 @@ MERCHANTS: Final = (
         query=asked.MerchantQuery,
         gives=answered.Product,
         status=201,
+        keyable=True,
         problems=("SkuTaken",),
     ),
     Route(
