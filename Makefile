@@ -55,8 +55,8 @@ bench: setup ## run every benchmark; each prints one JSON line last
 fuzz: setup ## throw random bytes at the parsers, longer than the tests do (EXAMPLES=…)
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(PYTEST) tests -m fuzz --timeout=0
 
-simulate: setup ## play many more seeded evenings that crash (SEEDS=…)
-	$(PYTHON) -m tests.simulation --seeds $(or $(SEEDS),20000)
+simulate: setup ## play many more seeded evenings that crash, on all cores (SEEDS=… FROM=…)
+	$(PYTHON) -m tests.simulation --seeds $(or $(SEEDS),1000000) --from $(or $(FROM),0)
 
 pictures: system setup ## take the pictures of the README from the running demo
 	@exec $(PYTHON) -m demo.pictures
