@@ -55,10 +55,10 @@ class RelayProcess:
     async def drain(self) -> None:
         """Let viewers go to other relays, if there are any; bounded by the setting."""
         relay, seconds = self.relay, self.settings.drain_seconds
-        elsewhere = relay.upstreams is not None and relay.upstreams.elsewhere()
+        elsewhere = relay.upstreams is not None and relay.upstreams.others()
         if not seconds or not elsewhere or not relay.seated:
             return
-        relay.departure.begin(seconds)
+        relay.departure.begin(seconds, final=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds + 1.0):
                 while not relay.departure.done:  # noqa: ASYNC110 (viewers leave at any beat)
@@ -115,6 +115,7 @@ async def start(settings: Settings) -> RelayProcess:
         lambda: clock.unix_ms(clock.now()),
         lambda: _relay_token(settings.relay_token_file),
     )
+    relay.telling.elsewhere = relay.upstreams.elsewhere
     tasks.append(
         asyncio.create_task(
             relay.upstreams.run(lambda: list(relay.shows.stages.values()), relay.publishes_here)

@@ -66,6 +66,15 @@ async def _drain(request: web.Request) -> web.Response:
     return web.json_response({"draining": True, "viewers": relay.shows.viewers()}, status=202)
 
 
+async def _stay(request: web.Request) -> web.Response:
+    """The operator thought better of it: viewers are taken again, and who is here stays."""
+    authorise_operator(request)
+    relay = request.app[RELAY]
+    if not relay.departure.cancel():
+        raise Problem(409, "ending", "the relay was told to end; that is not taken back")
+    return web.json_response({"draining": False, "viewers": relay.shows.viewers()})
+
+
 def build_app(relay: Relay, keys: TokenKeys, settings: Settings) -> web.Application:
     """The application of one relay."""
     app = web.Application(middlewares=[_answers], client_max_size=BODY_BYTES_MAX)
@@ -79,6 +88,7 @@ def build_app(relay: Relay, keys: TokenKeys, settings: Settings) -> web.Applicat
             web.get("/healthz", get_health),
             web.get("/metrics", get_metrics),
             web.post("/drain", _drain),
+            web.delete("/drain", _stay),
         ]
     )
     return app

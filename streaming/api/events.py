@@ -37,7 +37,7 @@ async def open_stream(request: web.Request, relay: Relay, seated: Seated) -> web
 
 
 async def _wanted(request: web.Request) -> frozenset[str]:
-    """Kinds that nobody knows are left out, so that newer players are served too."""
+    """A kind that was not offered is 400, as the extension's current text demands."""
     raw = await request.read()
     if not raw:
         return frozenset(KINDS)
@@ -47,7 +47,10 @@ async def _wanted(request: web.Request) -> frozenset[str]:
         asked = None
     if not isinstance(asked, list) or not all(isinstance(kind, str) for kind in asked):
         raise Problem(400, "malformed_events", "the body must be a JSON array of event names")
-    return frozenset(asked) & frozenset(KINDS)
+    unknown = sorted(frozenset(asked) - frozenset(KINDS))
+    if unknown:
+        raise Problem(400, "unknown_events", f"never told here: {', '.join(unknown)[:200]}")
+    return frozenset(asked)
 
 
 async def read_stream(request: web.Request, told: Told) -> web.StreamResponse:

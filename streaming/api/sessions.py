@@ -107,6 +107,8 @@ class _Handlers:
             if claims.role == "view":
                 return self._counter(relay, place)
             raise Problem(422, "no_common_codec", str(refused)) from None
+        except Problem as refused:
+            raise _sent_on(refused, request, claims) from None
         response = web.Response(
             status=201,
             text=admission.answer,
@@ -267,6 +269,18 @@ def _refusals() -> Iterator[None]:
         raise Problem(503, "relay_full", str(refused), retry) from None
     except Draining:
         raise Problem(503, "draining", "the relay is about to end", retry) from None
+
+
+def _sent_on(refused: Problem, request: web.Request, claims: TokenClaims) -> Problem:
+    """307 (RFC 9725 section 4.5) instead of 503, where another relay has room.
+
+    Browsers name an Origin: they would follow without their token, so they are told when to ask again.
+    """
+    relay = request.app[RELAY]
+    other = relay.upstreams.elsewhere() if relay.upstreams is not None else None
+    if refused.status != 503 or other is None or claims.role == "relay" or "Origin" in request.headers:
+        return refused
+    return Problem(307, refused.code, refused.detail, {"Location": other + request.path})
 
 
 async def _body(request: web.Request, content_type: str, limit: int) -> str:

@@ -32,6 +32,7 @@ class Departure:
         self._now, self._watching, self._ask_to_reconnect = now, watching, ask_to_reconnect
         self._asked: set[str] = set()
         self._drain: Drain | None = None
+        self._final = False
         self._looked_s = 0.0
 
     @property
@@ -44,12 +45,22 @@ class Departure:
         """Whether everybody who had to go is gone."""
         return self.begun and not self._watching()
 
-    def begin(self, seconds: float) -> None:
-        """Take nobody new, and let who watches go within `seconds`."""
+    def begin(self, seconds: float, *, final: bool = False) -> None:
+        """Take nobody new, and let who watches go within `seconds`. `final`: the process ends."""
+        self._final = self._final or final
         if self._drain is None:
             self._looked_s = self._now()
             self._drain = Drain(self._looked_s, seconds)
             _log.info("draining", viewers=len(self._watching()), seconds=seconds)
+
+    def cancel(self) -> bool:
+        """Take viewers again, as if it had never begun; False when the process is about to end."""
+        if self._final:
+            return False
+        self._drain = None
+        self._asked.clear()
+        _log.info("draining_cancelled", viewers=len(self._watching()))
+        return True
 
     def refuse(self) -> None:
         """Raises Draining once it has begun."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,6 +33,7 @@ class Telling:
 
     def __init__(self) -> None:
         self._streams: dict[str, dict[str, Told]] = {}
+        self.elsewhere: Callable[[], str | None] = lambda: None  # the base address of another relay
 
     def open(self, session: str, program: Program, stream: EventStream, now: float) -> str:
         """The new stream's name; what stands now is told first."""
@@ -63,10 +64,11 @@ class Telling:
             self.close(session, name)
 
     def ask_to_reconnect(self, session: Session) -> bool:
-        """Whether the player can be told to open another session; then it is."""
+        """Whether the player can be told to open another session; then it is, and where."""
         reached = False
+        other = self.elsewhere()
         for told in self._streams.get(session.name, {}).values():
-            if told.stream.tell("reconnect", {}):
+            if told.stream.tell("reconnect", {} if other is None else {"url": f"{other}/whep/{told.show}"}):
                 told.came.set()
                 reached = True
         return reached

@@ -32,6 +32,7 @@ SILENT_SECONDS: Final = 1.0  # without media: the other relay is gone, whatever 
 IDLE_SECONDS: Final = 30.0  # a show that nobody here watches is let go
 AVOID_SECONDS: Final = 1.0  # a relay that just failed is asked last
 ENTRY_DEAD_MS: Final = 3_000
+BUSY_LOAD: Final = 0.8  # nobody is sent on to a relay above it: two full ones would play ball
 LINKS_MAX: Final = 64
 
 _log = structlog.get_logger(__name__)
@@ -107,13 +108,19 @@ class Upstreams:
             default=None,
         )
 
-    def elsewhere(self) -> bool:
-        """Whether another relay lives that takes viewers."""
+    def others(self) -> list[RelayEntry]:
+        """The relays that live and take viewers, the least loaded first."""
         unix_ms = self._unix_ms()
-        return any(
-            not entry.draining and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
+        found = [
+            entry
             for entry in self._neighbours.values()
-        )
+            if not entry.draining and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
+        ]
+        return sorted(found, key=lambda entry: entry.load)
+
+    def elsewhere(self) -> str | None:
+        """Where to send who cannot stay here: the base address of a relay with room, or None."""
+        return next((entry.url.rstrip("/") for entry in self.others() if entry.load < BUSY_LOAD), None)
 
     # -- the task ----------------------------------------------------------------------------------
 

@@ -42,7 +42,8 @@ async def test_a_player_hears_of_its_program_and_that_the_relay_drains(tmp_path:
         bearer = {"Authorization": f"Bearer {house.view_token()}"}
         assert (await http.post(events)).status == 401
         assert (await http.post(events, headers=bearer, json={"no": "array"})).status == 400
-        asked = ["active", "reconnect", "scte35"]
+        assert (await http.post(events, headers=bearer, json=["active", "scte35"])).status == 400
+        asked = ["active", "reconnect"]
         made = await http.post(events, headers=bearer, json=asked)
         assert made.status == 201
         stream = house.url + made.headers["Location"]
