@@ -97,12 +97,36 @@ class OrderLine(Given):
     image: str | None
     quantity: int
     price: int
+    returned: int | UnsetType = UNSET  # pieces that came back, once the order was paid
 
 
 class Contact(Given):
     name: str
     phone: str
     address: str
+
+
+class Refund(Given):
+    """Money on its way back: `due` until the firm took it on, then `made`; `refused`: being looked at."""
+
+    amount: int
+    currency: str
+    state: Literal["due", "made", "refused"]
+    created_at: int
+    changed_at: int
+
+
+class ReturnLine(Given):
+    line: int
+    pieces: int
+
+
+class Return(Given):
+    lines: list[ReturnLine]
+    reason: str
+    state: Literal["asked", "received", "declined"]
+    asked_at: int
+    changed_at: int
 
 
 class Order(Given):
@@ -116,6 +140,37 @@ class Order(Given):
     version: int
     contact: Contact | None = None  # null once the person is erased
     pay_url: str | UnsetType = UNSET  # while the order awaits payment
+    refunded: int | UnsetType = UNSET  # once it was paid
+    refunds: list[Refund] | UnsetType = UNSET
+    returns: list[Return] | UnsetType = UNSET
+
+
+class OrderStep(Given):
+    version: int
+    state: str
+    actor: str
+    reason: str
+    at: int
+
+
+class PaymentTry(Given):
+    id: str
+    provider: str
+    state: str
+    amount: int
+    currency: str
+    created_at: int
+
+
+class OrderFile(Given):
+    """An order with all that happened to it, for its merchant."""
+
+    order: Order
+    refunded: int
+    changes: list[OrderStep]
+    refunds: list[Refund]
+    returns: list[Return]
+    payments: list[PaymentTry]
 
 
 class Orders(Given):

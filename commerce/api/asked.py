@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
 from commerce.api.kinds import (
+    LINE,
     AddressText,
     Asked,
     Currency,
@@ -66,6 +67,69 @@ class Contact(Asked):
 class NewOrder(Asked):
     lines: Annotated[list[OrderLine], Meta(min_length=1, max_length=50)]
     contact: Contact
+
+
+class OfVersion(Asked):
+    """`version` of the order that the change was decided on."""
+
+    version: Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class OrderVersion(OfVersion):
+    """`reason` is for the order's history."""
+
+    reason: Annotated[str, Meta(max_length=200, pattern=LINE)] = ""
+
+
+class Advance(OrderVersion, kw_only=True):
+    """`state`: the next step of the order."""
+
+    state: Literal["declared", "cleared", "shipped", "delivered"]
+
+
+class PartRefund(OrderVersion, kw_only=True):
+    """`amount` in minor units of the order's currency."""
+
+    amount: Price
+
+
+class ReturnLine(Asked):
+    """`line`: its place in the order, from 0."""
+
+    line: Annotated[int, Meta(ge=0, le=49)]
+    pieces: Quantity
+
+
+def demand_each_once(lines: list[ReturnLine]) -> None:
+    """Raises ValueError when a line is named twice."""
+    if len({one.line for one in lines}) != len(lines):
+        raise ValueError("names a line twice")
+
+
+class ReturnedGoods(OrderVersion, kw_only=True):
+    """Goods that came back; `restock`: they can be sold again."""
+
+    lines: Annotated[list[ReturnLine], Meta(min_length=1, max_length=50)]
+    restock: bool = True
+
+    def __post_init__(self) -> None:
+        demand_each_once(self.lines)
+
+
+class ReturnAsked(OfVersion, kw_only=True):
+    """Goods that the buyer wants to send back, and why, in one of a few words."""
+
+    lines: Annotated[list[ReturnLine], Meta(min_length=1, max_length=50)]
+    reason: Literal["damaged", "wrong_goods", "not_as_shown", "changed_mind", "other"]
+
+    def __post_init__(self) -> None:
+        demand_each_once(self.lines)
+
+
+class ContactRead(Asked):
+    """`purpose`: why somebody has to see the contact in full."""
+
+    purpose: Literal["parcel_label", "customs", "question_of_buyer", "court_or_authority"]
 
 
 class Hearts(Asked):
@@ -181,3 +245,19 @@ class OrdersQuery(Asked):
     show: Id | None = None
     state: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}(?![\s\S])")] | None = None
     after: Annotated[str, Meta(max_length=128, pattern=r"^[\x21-\x7e]*(?![\s\S])")] | None = None
+
+
+class PaperQuery(Asked):
+    merchant: Id | None = None
+    language: Literal["en", "zh", "ru"] = "en"
+
+
+class OwnPaperQuery(Asked):
+    language: Literal["en", "zh", "ru"] = "en"
+
+
+class ExportQuery(Asked):
+    merchant: Id | None = None
+    show: Id | None = None
+    state: Annotated[str, Meta(pattern=r"^[a-z_]{1,32}(?![\s\S])")] | None = None
+    language: Literal["en", "zh", "ru"] = "en"

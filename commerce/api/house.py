@@ -33,6 +33,7 @@ from commerce.api.problems import Problem
 from commerce.api.relays import Relays
 from commerce.books import Books, schedule
 from commerce.books.audit import note_act
+from commerce.books.press import Press
 from commerce.keys import Signer
 from commerce.live.cart import Carts
 from commerce.live.inbox import Accepted, Busy, Inbox, NoAnswer
@@ -71,6 +72,7 @@ class House:
     hearts: Hearts = field(init=False)
     contacts: Contacts = field(init=False)
     shelf: Shelf = field(init=False)
+    press: Press = field(default_factory=Press)
     meters: Meters = field(default_factory=Meters)
     requests: RequestLog = field(default_factory=RequestLog)
     by_source: Buckets = field(init=False)
@@ -224,6 +226,7 @@ class House:
         await self.contacts.aclose()
         await self.relays.aclose()
         await self.inbox.aclose()
+        await self.press.aclose()
         for provider in self.providers.values():
             with contextlib.suppress(Exception):
                 await provider.close()

@@ -89,6 +89,8 @@ def _responses(route: Route, schema_of: dict[type, dict[str, Any]]) -> dict[str,
             "description": "Server-sent events",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         }
+    elif route.media:
+        good = {"description": route.says, "content": {route.media: {"schema": {"type": "string"}}}}
     elif route.gives is None:
         good = {"description": "Done"}
     else:

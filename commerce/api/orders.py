@@ -19,6 +19,8 @@ from commerce.api.problems import Problem
 from commerce.books import persons
 from commerce.books.ids import new_id
 from commerce.books.orders import BookedOrder, find_order, find_order_of, find_order_of_buyer
+from commerce.books.refunds import Refund, refunds_of_order
+from commerce.books.returns import ReturnWish, wishes_of
 from commerce.payments.checkout import Payable, pay_page
 from commerce.payments.provider import FirmRefused, FirmSilent
 from commerce.show.commands import CancelOrder, PlaceOrder
@@ -61,7 +63,7 @@ async def read_order(ask: Ask) -> Struct:
     name = ask.path("order")
     booked = await _booked(ask, name)
     if booked is not None:
-        return await booked_order(ask, booked)
+        return await booked_order(ask, booked, after_sales=True)
     feed, order = await _logged(ask, name)
     return await _order(ask, feed, order)
 
@@ -203,10 +205,38 @@ def logged_order(
     )
 
 
-async def booked_order(ask: Ask, order: BookedOrder) -> answered.Order:
-    """An order as the books have it."""
+def refund_of(one: Refund) -> answered.Refund:
+    """A refund as its buyer and merchant see it."""
+    state: Any = one.state
+    return answered.Refund(
+        amount=one.amount, currency=one.currency, state=state, created_at=one.created_at,
+        changed_at=one.changed_at,
+    )  # fmt: skip
+
+
+def return_of(one: ReturnWish) -> answered.Return:
+    """A wish to return goods, as its buyer and merchant see it."""
+    state: Any = one.state
+    lines = [answered.ReturnLine(line=line, pieces=pieces) for line, pieces in one.pieces.items()]
+    return answered.Return(
+        lines=lines, reason=one.reason, state=state, asked_at=one.asked_at, changed_at=one.changed_at
+    )
+
+
+async def booked_order(ask: Ask, order: BookedOrder, *, after_sales: bool = False) -> answered.Order:
+    """An order as the books have it; with its refunds and returns where somebody looks at it alone."""
+    shown = await _booked_order(ask, order)
+    if after_sales:
+        async with ask.house.books.read() as tx:
+            shown.refunds = [refund_of(one) for one in await refunds_of_order(tx, order.id)]
+            shown.returns = [return_of(one) for one in await wishes_of(tx, order.id)]
+    return shown
+
+
+async def _booked_order(ask: Ask, order: BookedOrder) -> answered.Order:
     amounts: Any = order.amounts
     return answered.Order(
+        refunded=order.refunded,
         id=order.id,
         show=order.show,
         state=order.state,
@@ -217,6 +247,7 @@ async def booked_order(ask: Ask, order: BookedOrder) -> answered.Order:
                 image=line.image,
                 quantity=line.quantity,
                 price=line.price,
+                returned=line.returned,
             )
             for line in order.lines
         ],

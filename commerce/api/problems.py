@@ -40,6 +40,13 @@ CODES: Final[dict[str, tuple[int, str, int | None]]] = {
     "TooLate": (503, "The shop could not decide in time", 1),
     "NoRelay": (503, "No relay is free", 2),
     "NoAnswer": (504, "No answer yet: repeat with the same key", 1),
+    "NoFonts": (503, "The fonts of papers are absent", 60),
+    "VersionDiffers": (409, "The order has changed since", None),
+    "WrongState": (409, "That cannot be done with an order in this state", None),
+    "TooMuch": (409, "More than is left", None),
+    "ReturnOpen": (409, "A return was asked for already", None),
+    "NoReturnAsked": (409, "No return was asked for", None),
+    "ContactErased": (410, "The person was erased", None),
     # refusals of the shop
     "SoldOut": (409, "Sold out", None),
     "PriceChanged": (409, "The price has changed", None),

@@ -15,6 +15,12 @@ from msgspec import Struct
 Handler: TypeAlias = Callable[..., Awaitable[Any]]
 
 
+def says(handler: Handler) -> str:
+    """The first sentence of a handler's docstring."""
+    text = " ".join((handler.__doc__ or "").split())
+    return text.split(". ")[0].rstrip(".:")
+
+
 class Access(enum.Enum):
     """Who may ask. A token that does not hold is a 401 everywhere, also where none is needed."""
 
@@ -24,12 +30,6 @@ class Access(enum.Enum):
     STAFF = "staff"
     MERCHANT = "merchant or operator"
     OPERATOR = "operator"
-
-
-def says(handler: Handler) -> str:
-    """The first sentence of a handler's docstring."""
-    text = " ".join((handler.__doc__ or "").split())
-    return text.split(". ")[0].rstrip(".:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Route:
     status: int = 200
     keyed: bool = False  # demands an Idempotency-Key
     keyable: bool = False  # takes one
+    media: str = ""  # what the handler's own response is, where that is no JSON
     raw: bool = False  # the handler reads the bytes of the body itself
     streams: bool = False
     cost: float = 1.0

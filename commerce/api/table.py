@@ -19,6 +19,7 @@ from commerce.api import (
 )
 from commerce.api.routes import Access, Handler, Route, says
 from commerce.api.table_access import ACCESS
+from commerce.api.table_orders import AFTER_SALES
 
 SHOW: Final = "/api/shows/{show}"
 HOST: Final = "/api/host/shows/{show}"
@@ -335,4 +336,4 @@ OPERATORS: Final = (
     ),
 )
 
-ROUTES: Final[tuple[Route, ...]] = (*ACCESS, *SHOP, *HOSTS, *MERCHANTS, *OPERATORS)
+ROUTES: Final[tuple[Route, ...]] = (*ACCESS, *SHOP, *HOSTS, *MERCHANTS, *AFTER_SALES, *OPERATORS)

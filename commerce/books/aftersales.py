@@ -20,6 +20,7 @@ from commerce.books.money import Amounts, split
 from commerce.books.orders import BookedOrder, find_order_of
 from commerce.books.records import keep_record
 from commerce.books.refunds import Owed, owe_refund
+from commerce.books.returns import close_wish, is_wished, keep_wish
 from commerce.books.stock import SHELF, SOLD, Move, StockAstray, move
 from commerce.books.tables import order_changes, order_lines, orders
 
@@ -35,7 +36,10 @@ SENT_OUT: Final = frozenset({"shipped", "delivered"})
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who changes which order of which merchant, from which version, why, when, and under which key."""
+    """Who changes which order of which merchant, from which version, why, when, and under which key.
+
+    `print` tells two wishes under one key apart; empty: whoever asks takes care of that.
+    """
 
     merchant: str
     order: str
@@ -44,6 +48,7 @@ class Act:
     actor: str
     reason: str
     now_ms: int
+    print: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,30 @@ class TooMuch:
     most: int
 
 
-Refusal: TypeAlias = UnknownOrder | VersionDiffers | WrongState | TooMuch
+@dataclass(frozen=True, slots=True)
+class KeyReused:
+    """Refusal: something else was done with this order under the same key."""
+
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnOpen:
+    """Refusal: the buyer asked for a return before, and the merchant has not decided on it."""
+
+    order: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoReturnAsked:
+    """Refusal: nobody asked for a return that one could decline."""
+
+    order: str
+
+
+Refusal: TypeAlias = (
+    UnknownOrder | VersionDiffers | WrongState | TooMuch | KeyReused | ReturnOpen | NoReturnAsked
+)
 
 
 async def advance(tx: AsyncConnection, act: Act, state: str) -> BookedOrder | Refusal:
@@ -128,20 +156,53 @@ async def take_return(
     order = await _decide_on(tx, act)
     if not isinstance(order, BookedOrder) or await _was_done(tx, order, act):
         return order
+    if (wrong := _why_not_back(order, pieces)) is not None:
+        return wrong
+    returned = [line.returned + pieces.get(number, 0) for number, line in enumerate(order.lines)]
+    complete = all(n == line.quantity for n, line in zip(returned, order.lines, strict=True))
+    amount = order.amounts.total - order.refunded if complete else worth(order, pieces)
+    await _give_money(tx, order, act, amount, "returned" if complete else order.state)
+    await _note_returned(tx, order, pieces)
+    await close_wish(tx, order.id, "received", act.now_ms)
+    if restock:
+        await _take_goods_back(tx, order, act, pieces)
+    return await _as_it_is(tx, act)
+
+
+async def ask_return(tx: AsyncConnection, act: Act, pieces: Mapping[int, int]) -> BookedOrder | Refusal:
+    """The buyer wants to send `pieces` (by line number) back; `act.reason` is one of `returns.REASONS`."""
+    order = await _decide_on(tx, act)
+    if not isinstance(order, BookedOrder) or await _was_done(tx, order, act):
+        return order
+    if (wrong := _why_not_back(order, pieces)) is not None:
+        return wrong
+    if await is_wished(tx, order.id):
+        return ReturnOpen(order.id)
+    await _change(tx, order, act, order.state, 0)
+    await keep_wish(tx, order.id, pieces, act.reason, act.now_ms)
+    return await _as_it_is(tx, act)
+
+
+async def decline_return(tx: AsyncConnection, act: Act) -> BookedOrder | Refusal:
+    """The merchant does not take back what the buyer wants to return."""
+    order = await _decide_on(tx, act)
+    if not isinstance(order, BookedOrder) or await _was_done(tx, order, act):
+        return order
+    if not await is_wished(tx, order.id):
+        return NoReturnAsked(order.id)
+    await _change(tx, order, act, order.state, 0)
+    await close_wish(tx, order.id, "declined", act.now_ms)
+    return await _as_it_is(tx, act)
+
+
+def _why_not_back(order: BookedOrder, pieces: Mapping[int, int]) -> WrongState | TooMuch | None:
     if order.state not in SENT_OUT:
         return WrongState(order.id, order.state)
     for number, count in pieces.items():
         left = order.lines[number].quantity - order.lines[number].returned if _has(order, number) else 0
         if not 0 < count <= left:
             return TooMuch(order.id, left)
-    returned = [line.returned + pieces.get(number, 0) for number, line in enumerate(order.lines)]
-    complete = all(n == line.quantity for n, line in zip(returned, order.lines, strict=True))
-    amount = order.amounts.total - order.refunded if complete else worth(order, pieces)
-    await _give_money(tx, order, act, amount, "returned" if complete else order.state)
-    await _note_returned(tx, order, pieces)
-    if restock:
-        await _take_goods_back(tx, order, act, pieces)
-    return await _as_it_is(tx, act)
+    return None
 
 
 def worth(order: BookedOrder, pieces: Mapping[int, int]) -> int:
@@ -164,16 +225,21 @@ async def _decide_on(tx: AsyncConnection, act: Act) -> BookedOrder | Refusal:
     order = await find_order_of(tx, act.merchant, act.order)
     if order is None:
         return UnknownOrder(act.order)
-    if order.version != act.version and not await _was_done(tx, order, act):
+    done = await _done_under(tx, order, act)
+    if done is None and order.version != act.version:
         return VersionDiffers(order.id, order.version, order.state)
-    return order
+    return order if done in (None, act.print) else KeyReused(order.id)
 
 
 async def _was_done(tx: AsyncConnection, order: BookedOrder, act: Act) -> bool:
-    query = select(order_changes.c.version).where(
-        order_changes.c.order_id == order.id, order_changes.c.key == act.key
-    )
-    return await tx.scalar(query) is not None
+    return await _done_under(tx, order, act) is not None
+
+
+async def _done_under(tx: AsyncConnection, order: BookedOrder, act: Act) -> str | None:
+    """The print of what was done under the key of this act; None when nothing was."""
+    key = (order_changes.c.order_id == order.id) & (order_changes.c.key == act.key)
+    row = (await tx.execute(select(order_changes.c.print).where(key))).one_or_none()
+    return None if row is None else row.print or ""
 
 
 async def _as_it_is(tx: AsyncConnection, act: Act) -> BookedOrder | Refusal:
@@ -191,7 +257,7 @@ async def _change(tx: AsyncConnection, order: BookedOrder, act: Act, state: str,
     if changed.rowcount != 1:
         raise Raced(order.id)
     said = {"version": version, "state": state, "actor": act.actor, "reason": act.reason, "key": act.key}
-    await tx.execute(insert(order_changes).values(order_id=order.id, at=act.now_ms, **said))
+    await tx.execute(insert(order_changes).values(order_id=order.id, at=act.now_ms, print=act.print, **said))
     body = {**said, "order": order.id, "from": order.state, "refunded": order.refunded + amount}
     await keep_record(tx, order.show, "OrderChanged", body, act.now_ms)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,6 +93,12 @@ async def find_product(tx: AsyncConnection, merchant: str, sku: str) -> Product 
     query = _with_stock().where(products.c.merchant_id == merchant, products.c.sku == sku)
     row = (await tx.execute(query)).one_or_none()
     return None if row is None else _product(row)
+
+
+async def find_products(tx: AsyncConnection, merchant: str, skus: Sequence[str]) -> dict[str, Product]:
+    """Those of the products that are this merchant's, by SKU."""
+    query = _with_stock().where(products.c.merchant_id == merchant, products.c.sku.in_(skus))
+    return {row.sku: _product(row) for row in await tx.execute(query)}
 
 
 def _with_stock() -> Any:

@@ -28,13 +28,19 @@ HEADS: Final = (
 
 def to_csv(orders: Iterable[BookedOrder], language: str) -> str:
     """One row for each line (RFC 4180); an order's amounts stand on its first alone: sums are right."""
+    head = io.StringIO()
+    csv.writer(head).writerow(HEADS)
+    return BYTE_ORDER_MARK + head.getvalue() + more_csv(orders, language)
+
+
+def more_csv(orders: Iterable[BookedOrder], language: str) -> str:
+    """Further rows of such a sheet."""
     sheet = io.StringIO()
     writer = csv.writer(sheet, quoting=csv.QUOTE_MINIMAL)
-    writer.writerow(HEADS)
     for order in orders:
         for number in range(len(order.lines)):
             writer.writerow(_row(order, number, language))
-    return BYTE_ORDER_MARK + sheet.getvalue()
+    return sheet.getvalue()
 
 
 def to_json_lines(orders: Iterable[BookedOrder]) -> str:

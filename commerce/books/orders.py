@@ -110,6 +110,23 @@ async def find_order(tx: AsyncConnection, order: str) -> BookedOrder | None:
     return await _one(tx, orders.c.id == order)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of an order: what it became, by whom and why."""
+
+    version: int
+    state: str
+    actor: str
+    reason: str
+    at: int
+
+
+async def changes_of(tx: AsyncConnection, order: str) -> list[Change]:
+    """Every step of the order from *paid* on, oldest first."""
+    query = select(order_changes).where(order_changes.c.order_id == order).order_by(order_changes.c.version)
+    return [Change(row.version, row.state, row.actor, row.reason, row.at) for row in await tx.execute(query)]
+
+
 async def _one(tx: AsyncConnection, condition: Any) -> BookedOrder | None:
     found = await _with_lines(tx, list(await tx.execute(select(orders).where(condition))))
     return found[0] if found else None

@@ -33,6 +33,8 @@ class Refund:
     reason: str
     state: str
     tries: int
+    created_at: int
+    changed_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +119,5 @@ def _with_payment() -> Any:
 def _refund(row: Row[Any]) -> Refund:
     return Refund(
         row.id, row.key, row.payment_id, row.ref, row.provider, row.order_id, row.show_id, row.amount,
-        row.paid, row.currency, row.reason, row.state, row.tries,
+        row.paid, row.currency, row.reason, row.state, row.tries, row.created_at, row.changed_at,
     )  # fmt: skip

@@ -205,8 +205,22 @@ order_changes = Table(
     text("actor", 160),
     text("reason", 400),
     Column("key", String(ID_LENGTH), nullable=True),  # of whoever asked for the change
+    Column("print", String(32), nullable=True),  # of what was asked under that key
     integer("at"),
     Index("ix_order_changes_order_id_key", "order_id", "key", unique=True),
+)
+
+returns = Table(  # goods that a buyer wants to send back
+    "returns",
+    metadata,
+    identity("id", primary_key=True),
+    reference("order_id", "orders.id", index=True),
+    Column("lines", JSON, nullable=False),  # [{"line", "pieces"}]
+    text("reason", 32),  # one of a few words: free text would be about a person
+    text("state", 16),
+    integer("asked_at"),
+    integer("changed_at"),
+    CheckConstraint("state IN ('asked', 'received', 'declined')", name="state"),
 )
 
 # -- money --------------------------------------------------------------------------------------------

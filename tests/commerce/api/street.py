@@ -77,7 +77,7 @@ class Caller:
             headers.setdefault("Content-Type", "application/json")
         async with self.http.request(method, self.origin + path, headers=headers, **options) as response:
             raw = await response.read()
-            is_json = "json" in response.headers.get("Content-Type", "")
+            is_json = response.content_type.endswith(("/json", "+json"))
             answer = Answer(response.status, response.headers, json.loads(raw) if is_json else None, raw)
         check(method, path, answer.status, answer.headers.get("Content-Type", ""), answer.body)
         return answer

@@ -2,45 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
-
 from commerce.books import persons
-from commerce.books.orders import find_order
-from commerce.effects.archivist import Archivist
-from commerce.live.cursor import Cursor, slowest
-from commerce.live.valkey import open_redis, open_wire
+from tests.commerce.api.booking import archiving, booked
 from tests.commerce.api.street import CONTACT, Street, new_key
-
-
-@asynccontextmanager
-async def archiving(street: Street, show: str) -> AsyncIterator[None]:
-    """An archivist at work on the show."""
-    url = street.house.settings.redis_url
-    redis, wire = open_redis(url), open_wire(url)
-    archivist = Archivist(
-        show, street.house.books, wire, Cursor(redis, show, "archivist"), slowest=partial(slowest, redis)
-    )
-    task = asyncio.create_task(archivist.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await wire.aclose()
-        await redis.aclose()
-
-
-async def booked(street: Street, order: str) -> None:
-    """Wait until the books have the order."""
-    async with asyncio.timeout(5):
-        while True:
-            async with street.house.books.read() as tx:
-                if await find_order(tx, order) is not None:
-                    return
-            await asyncio.sleep(0.02)
 
 
 async def test_a_paid_order_is_the_books(street: Street) -> None:

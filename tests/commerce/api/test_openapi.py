@@ -10,6 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from commerce.api.routes import Access, Route
 from commerce.api.table import ROUTES
+from tests.commerce.api.booking import paid_order
 from tests.commerce.api.conforming import DOCUMENT, answered
 from tests.commerce.api.street import PASSWORD, TITLE, Answer, Caller, Street, new_key
 
@@ -69,6 +70,7 @@ async def walk(street: Street) -> None:
     for path in (f"/api/host/shows/{show}/orders", f"/api/host/shows/{show}/studios"):
         assert (await host.get(path)).status == 200
     await walk_merchant(street, seller, show)
+    await walk_after_sales(street)
     for path in ("/healthz", "/metrics", "/api/status"):
         assert (await operator.get(path)).status == 200
     signing = {"name": "seller", "password": PASSWORD}
@@ -91,6 +93,31 @@ async def walk_merchant(street: Street, seller: Caller, show: str) -> None:
     assert (await seller.post("/api/merchant/studios/st-one/revoke")).status == 200
     for path in ("shows", f"shows/{show}", f"shows/{show}/rundown", "products", "orders", "studios"):
         assert (await seller.get(f"/api/merchant/{path}")).status == 200, path
+
+
+async def walk_after_sales(street: Street) -> None:
+    order, buyer, seller = await paid_order(street, quantity=3)
+    own, merchants = f"/api/orders/{order}", f"/api/merchant/orders/{order}"
+    assert (await seller.get(merchants)).status == 200
+    back = {"lines": [{"line": 0, "pieces": 1}]}
+    deeds: list[tuple[Caller, str, Any]] = [
+        (seller, f"{merchants}/refund", {"amount": 100}),
+        (seller, f"{merchants}/advance", {"state": "shipped"}),
+        (buyer, f"{own}/return", {**back, "reason": "damaged"}),
+        (seller, f"{merchants}/decline-return", {}),
+        (seller, f"{merchants}/return", back),
+    ]
+    for version, (caller, path, body) in enumerate(deeds, 1):
+        answer = await caller.post(path, {**body, "version": version})
+        assert answer.status == 200, (path, answer.body)
+    assert (await seller.post(f"{merchants}/contact", {"purpose": "parcel_label"})).status == 200
+    for path in (f"{merchants}/invoice", f"{merchants}/packing-list"):
+        assert (await seller.get(path)).status == 200, path
+    assert (await buyer.get(f"{own}/invoice?language=zh")).status == 200
+    for name in ("orders.csv", "orders.jsonl"):
+        assert (await seller.get(f"/api/merchant/exports/{name}")).status == 200
+    second, _, _ = await paid_order(street)
+    assert (await seller.post(f"/api/merchant/orders/{second}/cancel", {"version": 1})).status == 200
 
 
 async def feed_is_on_air(street: Street, show: str) -> None:
@@ -117,6 +144,13 @@ BODIES: dict[str, Any] = {
         "sku": "scarf", "title": TITLE, "price": 5, "currency": "CNY", "hs_code": "6214100010",
         "origin": "UZ", "net_quantity": "1", "net_unit": "kg",
     },
+    "advance_order": {"version": 1, "state": "shipped"},
+    "cancel_paid_order": {"version": 1},
+    "refund_order": {"version": 1, "amount": 1},
+    "receive_return": {"version": 1, "lines": [{"line": 0, "pieces": 1}]},
+    "decline_return": {"version": 1},
+    "read_contact": {"purpose": "parcel_label"},
+    "ask_for_return": {"version": 1, "lines": [{"line": 0, "pieces": 1}], "reason": "damaged"},
     "place_order": {
         "lines": [{"offer": "of-x", "quantity": 1, "price": 1}],
         "contact": {"name": "A", "phone": "+77011234567", "address": "Somewhere"},
@@ -158,7 +192,7 @@ async def test_another_buyer_sees_and_changes_no_order(street: Street) -> None:
     order = (await street.order(show, offer, await street.buyer())).body["id"]
     other = await street.buyer()
     for route in ROUTES:
-        if "order" in route.parameters and route.access is not Access.ANYONE:
+        if "order" in route.parameters and route.access in (Access.SOMEONE, Access.BUYER):
             answer = await knock(other, route, show, order)
             assert (answer.status, answer.body["code"]) == (404, "UnknownOrder"), named(route)
 
