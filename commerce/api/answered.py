@@ -62,6 +62,35 @@ class Rotated(Given):
     expires_at: int
 
 
+class Security(Given):
+    """How one signs in. `since` is when the second factor was switched on, null without one."""
+
+    second_factor: bool
+    since: int | None
+    recovery_codes: int  # that were not used yet
+
+
+class Enrolment(Given):
+    """`secret` for an authenticator app, in base 32; the same as URI, and as a QR code in SVG."""
+
+    secret: str
+    otpauth: str
+    qr: str
+    expires_at: int
+
+
+class SecondFactor(Given):
+    """The recovery codes, shown once, and the token that goes on: all others of the account have ended."""
+
+    recovery_codes: list[str]
+    token: str
+    expires_at: int
+
+
+class RecoveryCodes(Given):
+    recovery_codes: list[str]
+
+
 class Seat(Given):
     """`whep`: where the player sends its offer, with `token` as bearer."""
 

@@ -10,10 +10,12 @@ from commerce.api.kinds import (
     LINE,
     AddressText,
     Asked,
+    Code,
     Currency,
     Id,
     Moment,
     Name,
+    NewPassword,
     Password,
     Path,
     Phone,
@@ -28,11 +30,31 @@ from commerce.api.kinds import (
 
 
 class SignIn(Asked):
-    """Staff sign in; `code` is the one-time code of accounts that have one."""
+    """Staff sign in; `code` is the one-time or recovery code of accounts with a second factor."""
 
     name: Name
     password: Password
-    code: Annotated[str, Meta(pattern="^[0-9]{6}$", max_length=6)] | None = None
+    code: Code | None = None
+
+
+class Reassurance(Asked):
+    """The password again, before how one signs in is changed."""
+
+    password: Password
+
+
+class Proof(Asked):
+    """A one-time code, or a recovery code."""
+
+    code: Code
+
+
+class PasswordChange(Asked):
+    """`code` is needed where there is a second factor."""
+
+    password: Password
+    new_password: NewPassword
+    code: Code | None = None
 
 
 class SeatWish(Asked):

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,13 +32,13 @@ from commerce.api.meters import Meters
 from commerce.api.pages import Shelf
 from commerce.api.problems import Problem
 from commerce.api.relays import Relays
-from commerce.books import Books, schedule
+from commerce.books import Books, accounts, schedule
 from commerce.books.audit import note_act
 from commerce.books.press import Press
 from commerce.keys import Signer
 from commerce.live.cart import Carts
 from commerce.live.inbox import Accepted, Busy, Inbox, NoAnswer
-from commerce.live.sessions import STORE_ERRORS, Holder, Sessions, Store
+from commerce.live.sessions import STORE_ERRORS, Holder, Sessions, Store, Tries
 from commerce.live.wire import Broken
 from commerce.log import RequestLog
 from commerce.payments.provider import Provider
@@ -51,6 +52,11 @@ PLAN_KEPT_SECONDS: Final = 2.0
 HIDDEN: Final = {"NotYours": "UnknownOrder"}  # nobody learns whose an order is
 
 log = structlog.get_logger("house")
+
+
+def unix_ms() -> int:
+    """The clock of this machine."""
+    return time.time_ns() // 1_000_000
 
 
 @dataclass
@@ -67,6 +73,7 @@ class House:
     relays: Relays
     providers: dict[str, Provider]
     warnings: list[str]
+    unix_ms: Callable[[], int] = unix_ms
     sessions: Sessions = field(init=False)
     carts: Carts = field(init=False)
     hearts: Hearts = field(init=False)
@@ -98,7 +105,7 @@ class House:
 
     def now_ms(self) -> int:
         """Unix time in ms."""
-        return time.time_ns() // 1_000_000
+        return self.unix_ms()
 
     def source_of(self, request: web.Request) -> str:
         """The address a request comes from, seen past the trusted proxies."""
@@ -115,13 +122,33 @@ class House:
         known = self._holders.get(token)
         if known is not None and now - known[0] < HOLDER_KEPT_SECONDS:
             return known[1]
-        holder = await self.sessions.find(token)
+        holder = await self._still(await self.sessions.find(token))
         self._holders.pop(token, None)
         if holder is not None:
             self._holders[token] = (now, holder)
             if len(self._holders) > MOST_HOLDERS_KEPT:
                 self._holders.popitem(last=False)
         return holder
+
+    async def _still(self, holder: Holder | None) -> Holder | None:
+        """A session of staff is worth no more than its account is now."""
+        if holder is None or holder.kind != "staff":
+            return holder
+        async with self.books.read() as tx:
+            account = await accounts.find_account(tx, holder.id)
+        return None if account is None else staff_holder(account)
+
+    async def open_anew(self, holder: Holder) -> str:
+        """A new token for somebody whose rights or proofs changed; all others of the account end."""
+        for token in [token for token, (_, known) in self._holders.items() if known.id == holder.id]:
+            del self._holders[token]
+        await self.sessions.end_all(holder.id)
+        return await self.sessions.open(holder)
+
+    async def demand_try(self, tries: Tries, name: str) -> None:
+        """Count a guess before it is looked at. Raises RateLimited when there were too many."""
+        if wait_s := await self.sessions.take_try(tries, name):
+            raise Problem("RateLimited", f"Too many wrong tries: {tries.what}", retry_after_s=wait_s)
 
     async def forget_token(self, token: str) -> None:
         """The token ends, here at once."""
@@ -232,6 +259,11 @@ class House:
                 await provider.close()
         await self.books.close()
         await asyncio.wait_for(self.redis.aclose(), 2)
+
+
+def staff_holder(account: accounts.Account) -> Holder:
+    """Whom a token of this account is made for."""
+    return Holder("staff", account.id, account.name, account.role, account.merchant)
 
 
 def refused(refusal: refusals.Refusal) -> Problem:

@@ -24,6 +24,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=LINE)]
 Phone = Annotated[str, Meta(min_length=4, max_length=32, pattern=rf"^\+?[0-9 ()./-]{{4,31}}{END}")]
 AddressText = Annotated[str, Meta(min_length=3, max_length=500, pattern=LINES)]
 Password = Annotated[str, Meta(min_length=1, max_length=256)]
+NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
+# a one-time code of six digits, or a recovery code of ten letters and digits, with blanks or a hyphen within
+Code = Annotated[str, Meta(min_length=6, max_length=16, pattern=rf"^[0-9A-Za-z -]{{6,16}}{END}")]
 Path = Annotated[str, Meta(max_length=300, pattern=rf"^(?:/[A-Za-z0-9_.-]+)*{END}")]
 
 MOST_MINOR_UNITS: Final = 10**12  # far above any sale, far below 2**53 of a browser's numbers

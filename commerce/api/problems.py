@@ -17,7 +17,9 @@ PROBLEM_TYPE: Final = "application/problem+json"
 CODES: Final[dict[str, tuple[int, str, int | None]]] = {
     "Malformed": (400, "The request cannot be read", None),
     "NotSignedIn": (401, "A valid bearer token is needed", None),
-    "WrongPassword": (401, "Name, password or code is wrong", None),
+    "WrongPassword": (401, "Name or password is wrong", None),
+    "CodeNeeded": (401, "The account has a second factor: its code is needed", None),
+    "WrongCode": (401, "The code is wrong, or was used before", None),
     "WrongSignature": (401, "The signature does not fit the body", None),
     "Forbidden": (403, "This is not yours to see or change", None),
     "UnknownPath": (404, "There is nothing here", None),

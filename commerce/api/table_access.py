@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from commerce.api import access, answered, asked
+from commerce.api import access, account, answered, asked
 from commerce.api.routes import Access, Route, says
+
+ACCOUNT: Final = "/api/account"
+GUESS: Final = 5  # what a guess at a password or a code takes from the rate limit
 
 ACCESS: Final = (
     Route(
@@ -25,8 +28,8 @@ ACCESS: Final = (
         takes=asked.SignIn,
         gives=answered.Session,
         status=201,
-        cost=5,
-        problems=("WrongPassword",),
+        cost=GUESS,
+        problems=("WrongPassword", "CodeNeeded", "WrongCode"),
     ),
     Route(
         "GET",
@@ -53,5 +56,69 @@ ACCESS: Final = (
         takes=asked.Nothing,
         gives=answered.Rotated,
         status=201,
+    ),
+    Route(
+        "GET",
+        f"{ACCOUNT}/security",
+        account.read_security,
+        says(account.read_security),
+        Access.STAFF,
+        gives=answered.Security,
+    ),
+    Route(
+        "POST",
+        f"{ACCOUNT}/second-factor",
+        account.enrol_second_factor,
+        says(account.enrol_second_factor),
+        Access.STAFF,
+        takes=asked.Reassurance,
+        gives=answered.Enrolment,
+        status=201,
+        cost=GUESS,
+        problems=("WrongPassword", "SecondFactorStands"),
+    ),
+    Route(
+        "POST",
+        f"{ACCOUNT}/second-factor/confirm",
+        account.confirm_second_factor,
+        says(account.confirm_second_factor),
+        Access.STAFF,
+        takes=asked.Proof,
+        gives=answered.SecondFactor,
+        cost=GUESS,
+        problems=("WrongCode", "NothingEnrolled"),
+    ),
+    Route(
+        "POST",
+        f"{ACCOUNT}/second-factor/codes",
+        account.renew_recovery_codes,
+        says(account.renew_recovery_codes),
+        Access.STAFF,
+        takes=asked.Proof,
+        gives=answered.RecoveryCodes,
+        cost=GUESS,
+        problems=("WrongCode", "NoSecondFactor"),
+    ),
+    Route(
+        "POST",
+        f"{ACCOUNT}/second-factor/off",
+        account.switch_second_factor_off,
+        says(account.switch_second_factor_off),
+        Access.STAFF,
+        takes=asked.Proof,
+        gives=answered.Rotated,
+        cost=GUESS,
+        problems=("WrongCode", "NoSecondFactor"),
+    ),
+    Route(
+        "POST",
+        f"{ACCOUNT}/password",
+        account.change_password,
+        says(account.change_password),
+        Access.STAFF,
+        takes=asked.PasswordChange,
+        gives=answered.Rotated,
+        cost=GUESS,
+        problems=("WrongPassword", "CodeNeeded", "WrongCode"),
     ),
 )

@@ -68,6 +68,20 @@ async def sign_in(tx: AsyncConnection, name: str, password: str) -> Account | No
     return Account(row.id, row.name, cast("Role", row.role), row.merchant_id)
 
 
+async def is_password_of(tx: AsyncConnection, account: str, password: str) -> bool:
+    """Whether this is the account's password; asked again before a change of how one signs in."""
+    hashed = await tx.scalar(select(accounts.c.password_hash).where(accounts.c.id == account))
+    return await asyncio.to_thread(_matches, hashed or NOBODY, password)
+
+
+async def change_password(tx: AsyncConnection, account: str, password: str) -> None:
+    """Another password. Raises ValueError for one outside 10–256 characters."""
+    if len(password) not in PASSWORD_CHARACTERS:
+        raise ValueError("a password has 10 to 256 characters")
+    hashed = await asyncio.to_thread(HASHER.hash, password)
+    await tx.execute(update(accounts).where(accounts.c.id == account).values(password_hash=hashed))
+
+
 async def find_account(tx: AsyncConnection, account: str) -> Account | None:
     """The account of this id, unless it was disabled: a session is worth no more than its account."""
     row = (

@@ -13,5 +13,5 @@ _LETTER_OF_BYTE: Final = bytes([ord(ALPHABET[byte % 32]) for byte in range(256)]
 
 
 def new_id(prefix: str) -> str:
-    """An id such as `or-7k2m9x…`. Prefixes: mr ac st pe ct sh of al or pa re."""
+    """An id such as `or-7k2m9x…`. Prefixes: mr ac st pe ct sh of al or pa pg re."""
     return f"{prefix}-{secrets.token_bytes(RANDOM_LETTERS).translate(_LETTER_OF_BYTE).decode()}"

@@ -56,6 +56,11 @@ class Keyring:
         """The key of what was said to payment firms: it may name payers, and has to be kept three years."""
         return hmac.digest(self.master, b"payment messages", "sha256")
 
+    def digest(self, bound_to: str, secret: str) -> str:
+        """64 hex digits that tell whether a short secret is given again; without the key, nothing."""
+        key = hmac.digest(self.master, b"digests of secrets", "sha256")
+        return hmac.new(key, f"{bound_to}\n{secret}".encode(), "sha256").hexdigest()
+
     def unwrap(self, person: str, wrapped: bytes) -> bytes:
         return unseal(self.master, wrapped, f"person:{person}")
 

@@ -46,9 +46,7 @@ async def store_contact(
 
     A person who was erased and comes back gets a new key; what was sealed before stays unreadable.
     """
-    key = await _key_of(tx, keyring, person)
-    if key is None:
-        key = await _make_key(tx, keyring, person, now_ms)
+    key = await key_for(tx, keyring, person, now_ms)
     made = new_id("ct")
     await tx.execute(
         insert(contacts).values(
@@ -132,7 +130,13 @@ def mask(contact: Contact) -> Contact:
     )
 
 
-async def _key_of(tx: AsyncConnection, keyring: Keyring, person: str) -> bytes | None:
+async def key_for(tx: AsyncConnection, keyring: Keyring, person: str, now_ms: int) -> bytes:
+    """The person's key, made where there is none."""
+    return await key_of(tx, keyring, person) or await _make_key(tx, keyring, person, now_ms)
+
+
+async def key_of(tx: AsyncConnection, keyring: Keyring, person: str) -> bytes | None:
+    """The person's key; None for a person who is unknown or erased."""
     wrapped = await tx.scalar(select(persons.c.wrapped_key).where(persons.c.id == person))
     return None if wrapped is None else keyring.unwrap(person, wrapped)
 
@@ -153,7 +157,7 @@ async def _open(
     row = (await tx.execute(select(contacts).where(contacts.c.id == contact))).one_or_none()
     if row is None or person not in (None, row.person_id):
         return None
-    key = await _key_of(tx, keyring, row.person_id)
+    key = await key_of(tx, keyring, row.person_id)
     if key is None or not row.sealed:
         return Erased(contact)
     return Contact(**json.loads(unseal(key, row.sealed, contact)))

@@ -21,8 +21,20 @@ TOKEN_BYTES: Final = 32
 MOST_TOKEN_CHARS: Final = 128
 BUYER_SECONDS: Final = 180 * 86_400  # a browser that comes back within half a year keeps its orders
 STAFF_SECONDS: Final = 12 * 3_600
-MOST_FAILURES: Final = 10  # wrong passwords for one name within the window
-FAILURE_WINDOW_SECONDS: Final = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often something may be guessed for one name within a window, by all fronts together."""
+
+    what: str
+    most: int
+    window_seconds: int
+
+
+PASSWORDS: Final = Tries("password", 10, 900)
+CODES: Final = Tries("code", 5, 900)
+CODES_OF_A_DAY: Final = Tries("code-day", 30, 86_400)  # a million codes: years at this pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +96,20 @@ class Sessions:
         await self._redis.delete(_account_key(account))
         return len(digests)
 
-    async def failures(self, name: str) -> tuple[int, int]:
-        """How often a wrong password was given for the name, and for how many seconds that counts."""
-        count = int(await self._redis.get(_failure_key(name)) or 0)
-        return count, max(0, int(await self._redis.ttl(_failure_key(name))))
+    async def take_try(self, tries: Tries, name: str) -> int:
+        """Count a try before it is made: 0, or the seconds to wait when too many were.
 
-    async def count_failure(self, name: str) -> None:
-        """Remember a wrong password."""
-        if await self._redis.incr(_failure_key(name)) == 1:
-            await self._redis.expire(_failure_key(name), FAILURE_WINDOW_SECONDS)
+        Counted first, so that many that come at the same moment are no more than one after the other.
+        """
+        key = _try_key(tries, name)
+        async with self._redis.pipeline(transaction=True) as both:  # else a crash between leaves it for good
+            both.set(key, 0, ex=tries.window_seconds, nx=True).incr(key)
+            count = int((await both.execute())[1])
+        return 0 if count <= tries.most else max(1, int(await self._redis.ttl(key)))
 
-    async def forget_failures(self, name: str) -> None:
-        """The right password was given."""
-        await self._redis.delete(_failure_key(name))
+    async def forget_tries(self, tries: Tries, name: str) -> None:
+        """It was the right one."""
+        await self._redis.delete(_try_key(tries, name))
 
 
 def _holder(packed: Any) -> Holder | None:
@@ -115,5 +128,5 @@ def _account_key(account: str) -> str:
     return f"sessions-of:{account}"
 
 
-def _failure_key(name: str) -> str:
-    return f"sign-in-failures:{_digest(name.casefold())}"
+def _try_key(tries: Tries, name: str) -> str:
+    return f"tries:{tries.what}:{_digest(name.casefold())}"
