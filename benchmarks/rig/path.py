@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, cast
 
 Address = tuple[str, int]
 MOST_PLAYERS: Final = 64
+RECEIVE_BYTES: Final = 4 << 20
 
 
 @dataclass
@@ -62,6 +64,12 @@ class _Ear(asyncio.DatagramProtocol):
             self.transport.sendto(data, address)
 
 
+def _widen(ear: _Ear) -> None:
+    """Room for what comes at once, so that the road loses only what it was told to lose."""
+    sock: socket.socket = ear.transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+
+
 @dataclass
 class Road:
     """Both lanes between players and one server."""
@@ -80,6 +88,7 @@ class Road:
         _, self._ear = await loop.create_datagram_endpoint(
             lambda: _Ear(self._from_player), local_addr=("127.0.0.1", 0)
         )
+        _widen(self._ear)
         self.port = self._ear.transport.get_extra_info("sockname")[1]
 
     def _from_player(self, data: bytes, player: Address) -> None:
@@ -96,6 +105,7 @@ class Road:
         _, ear = await loop.create_datagram_endpoint(
             lambda: _Ear(lambda data, _: self._from_server(data, player)), local_addr=("127.0.0.1", 0)
         )
+        _widen(ear)
         return ear
 
     def _to_server(self, way: asyncio.Task[_Ear], data: bytes) -> None:

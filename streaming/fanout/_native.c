@@ -273,7 +273,7 @@ typedef struct {
     const uint8_t *payload; /* inside the job */
 } Packet;
 
-typedef enum { OPEN, CLOSE, JOIN, LEAVE, MOVE, SEGMENT, PAUSE, FORWARD, RESEND, RTCP, REPORT, DRAIN, STOP } Verb;
+typedef enum { OPEN, CLOSE, JOIN, LEAVE, MOVE, SEGMENT, EXTEND, PAUSE, FORWARD, RESEND, RTCP, REPORT, DRAIN, STOP } Verb;
 
 typedef struct Job {
     struct Job *next;
@@ -286,7 +286,7 @@ typedef struct Job {
     socklen_t address_length;
     int count;
     Packet *packets;
-    uint8_t data[]; /* packets and payloads, or one compound */
+    uint8_t data[]; /* packets and payloads, or one compound, or two blocks */
 } Job;
 
 typedef struct Source {
@@ -759,6 +759,12 @@ static void report(Sender *s, Source *source, const Job *job) {
     }
 }
 
+static void extend(Sender *s, Track *track, const Block *blocks) {
+    if (track->source) flush_held(s, track->source); /* these packets were posted before */
+    track->plain = blocks[0];
+    track->capture = blocks[1];
+}
+
 /* ---- the thread --------------------------------------------------------------------------------- */
 
 static void forward(Sender *s, Source *source, Viewer *only, Job *job) {
@@ -788,6 +794,7 @@ static void do_job(Sender *s, Job *job) {
         viewer->gso_works = true; /* another path, another chance */
         break;
     case SEGMENT: if (viewer && source) follow(s, &viewer->tracks[source->kind], source, job->number); break;
+    case EXTEND: if (viewer) extend(s, &viewer->tracks[job->number], (const Block *)(const void *)job->data); break;
     case PAUSE: if (viewer) unfollow(s, &viewer->tracks[job->number]); break;
     case FORWARD: forward(s, source, viewer, job); return; /* it takes the job over */
     case RESEND: if (viewer) resend(s, &viewer->tracks[job->number], job); break;
@@ -955,20 +962,34 @@ static bool read_block(Block *block, const char *octets, Py_ssize_t length, int 
     return true;
 }
 
+static bool read_blocks(Block *two, PyObject *plain, PyObject *capture) {
+    PyObject *given[2] = {plain, capture};
+    for (int i = 0; i < 2; i++) {
+        const char *octets;
+        Py_ssize_t length;
+        int send_time_at, capture_time_at;
+        if (!PyArg_ParseTuple(given[i], "y#ii", &octets, &length, &send_time_at, &capture_time_at) ||
+            !read_block(&two[i], octets, length, send_time_at, capture_time_at))
+            return false;
+    }
+    return true;
+}
+
 static bool read_track(Viewer *viewer, int kind, PyObject *given) {
     Track *track = &viewer->tracks[kind];
-    const char *plain, *capture;
-    Py_ssize_t plain_length, capture_length;
-    int plain_send, plain_capture, capture_send, capture_capture;
+    PyObject *plain, *capture;
+    Block blocks[2] = {0};
     track->viewer = viewer;
     track->guard.newest = -1;
     if (given == Py_None) return true;
     track->present = true;
-    return PyArg_ParseTuple(given, "IiIiL(y#ii)(y#ii)", &track->flow.ssrc, &track->flow.payload_type, &track->rtx.ssrc,
-                            &track->rtx.payload_type, &track->next_rtx_index, &plain, &plain_length, &plain_send,
-                            &plain_capture, &capture, &capture_length, &capture_send, &capture_capture) &&
-           read_block(&track->plain, plain, plain_length, plain_send, plain_capture) &&
-           read_block(&track->capture, capture, capture_length, capture_send, capture_capture);
+    if (!PyArg_ParseTuple(given, "IiIiLO!O!", &track->flow.ssrc, &track->flow.payload_type, &track->rtx.ssrc,
+                          &track->rtx.payload_type, &track->next_rtx_index, &PyTuple_Type, &plain, &PyTuple_Type, &capture) ||
+        !read_blocks(blocks, plain, capture))
+        return false;
+    track->plain = blocks[0];
+    track->capture = blocks[1];
+    return true;
 }
 
 typedef struct { const char *key, *salt, *auth; Py_ssize_t key_length, salt_length, auth_length; } Secrets;
@@ -1142,6 +1163,20 @@ static PyObject *Sender_segment(Sender *s, PyObject *args) {
     long long viewer, source, offset;
     if (!PyArg_ParseTuple(args, "LLL", &viewer, &source, &offset)) return NULL;
     return post_numbers(s, SEGMENT, viewer, source, offset);
+}
+
+static PyObject *Sender_extend(Sender *s, PyObject *args) {
+    long long viewer;
+    int kind;
+    PyObject *plain, *capture;
+    if (!PyArg_ParseTuple(args, "LiO!O!", &viewer, &kind, &PyTuple_Type, &plain, &PyTuple_Type, &capture)) return NULL;
+    Job *job = job_new(EXTEND, 2 * sizeof(Block));
+    if (!job) return NULL;
+    job->viewer = viewer;
+    job->number = kind == VIDEO ? VIDEO : AUDIO;
+    if (read_blocks((Block *)(void *)job->data, plain, capture)) return post(s, job);
+    job_free(job);
+    return NULL;
 }
 
 static PyObject *Sender_pause(Sender *s, PyObject *args) {
@@ -1334,6 +1369,7 @@ static PyObject *Sender_new(PyTypeObject *type, PyObject *args, PyObject *keywor
 static PyMethodDef sender_methods[] = {
     METHOD(open_source, METH_VARARGS), METHOD(close_source, METH_O), METHOD(join, METH_VARARGS),
     METHOD(leave, METH_O), METHOD(move, METH_VARARGS), METHOD(segment, METH_VARARGS),
+    METHOD(extend, METH_VARARGS),
     METHOD(pause, METH_VARARGS), METHOD(forward, METH_VARARGS), METHOD(resend, METH_VARARGS),
     METHOD(rtcp, METH_VARARGS), METHOD(report, METH_VARARGS), METHOD(counts, METH_O),
     METHOD(totals, METH_NOARGS), METHOD(freeze, METH_O), METHOD(hold, METH_O),

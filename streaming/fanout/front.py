@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from .interface import (
@@ -43,7 +44,7 @@ class Front:
         self._seats = seats
         self._free = deque(range(seats))
         self._free_sources = deque(range(SOURCES_LIMIT))
-        self._viewers: dict[int, tuple[frozenset[int], frozenset[int]]] = {}  # kinds, kinds with RTX
+        self._viewers: dict[int, tuple[Track | None, Track | None]] = {}  # by kind
         self._sources: dict[int, int] = {}  # kind
         self._generation = 0
         self._ledger = KeyLedger()
@@ -83,9 +84,7 @@ class Front:
         if not self._sender.join(viewer, arrival):
             self._free.appendleft(slot)
             raise FanoutFull("the sender's queue is full")
-        kinds = [kind for kind, stream in enumerate(arrival.streams) if stream]
-        with_rtx = [k for k, s in enumerate(arrival.streams) if s and s.rtx_payload_type != NO_RTX]
-        self._viewers[viewer] = (frozenset(kinds), frozenset(with_rtx))
+        self._viewers[viewer] = (seat.video, seat.audio)
         return ViewerId(viewer)
 
     def leave(self, viewer: ViewerId) -> ViewerCounts:
@@ -100,9 +99,16 @@ class Front:
         _must(self._sender.move(viewer, self._address(address)))
 
     def segment(self, viewer: ViewerId, source: SourceId, offset: int) -> None:
-        if self._sources[source] not in self._viewers[viewer][0] or abs(offset) >= INDEX_LIMIT:
+        if self._viewers[viewer][self._sources[source]] is None or abs(offset) >= INDEX_LIMIT:
             raise ValueError("the viewer has no such track, or the offset is out of range")
         _must(self._sender.segment(viewer, source, offset))
+
+    def extend(self, viewer: ViewerId, kind: Kind, constants: tuple[tuple[int, bytes], ...]) -> None:
+        number = _kind(kind)
+        track = self._viewers[viewer][number]
+        if track is None:
+            raise ValueError("the viewer has no such track")
+        _must(self._sender.extend(viewer, number, layout(replace(track, constants=constants))))
 
     def pause(self, viewer: ViewerId, kind: Kind) -> None:
         self._seated(viewer)
@@ -123,12 +129,11 @@ class Front:
         return all([self._sender.forward(source, part, to) for part in _parts(packets)])
 
     def resend(self, viewer: ViewerId, kind: Kind, packets: list[Resend]) -> bool:
-        with_rtx = self._viewers[viewer][1]
-        _check_packets([lost.packet for lost in packets])
         number = _kind(kind)
-        return number in with_rtx and all(
-            [self._sender.resend(viewer, number, part) for part in _parts(packets)]
-        )
+        track = self._viewers[viewer][number]
+        _check_packets([lost.packet for lost in packets])
+        takes_rtx = track is not None and track.rtx_payload_type is not None
+        return takes_rtx and all([self._sender.resend(viewer, number, part) for part in _parts(packets)])
 
     def rtcp(self, viewer: ViewerId, compound: bytes) -> bool:
         self._seated(viewer)

@@ -172,6 +172,12 @@ class Fanout(Protocol):
         Called for the first source, for a switch of rendition, and whenever the offset changes.
         """
 
+    def extend(self, viewer: ViewerId, kind: Kind, constants: tuple[tuple[int, bytes], ...]) -> None:
+        """From the next packet on, a track's extensions with a fixed value are these (see `Track`).
+
+        Raises ValueError for an id or value that cannot be sent, or where there is no such track.
+        """
+
     def pause(self, viewer: ViewerId, kind: Kind) -> None:
         """The viewer follows no source of that kind until its next segment."""
 

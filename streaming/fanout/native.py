@@ -12,7 +12,7 @@ from . import _native
 from .cipher import protection
 from .interface import Profile, Totals, TrackCounts, ViewerCounts
 from .keys import SALT_BYTES, SessionKeys
-from .layout import Block
+from .layout import Block, Layout
 from .sender import Arrival, CryptoUnfit, Stream
 
 INTERFACE: Final = 1  # of _native.c; raised with every change of what passes between C and Python
@@ -100,6 +100,9 @@ class NativeSender:
             _track(video),
             _track(audio),
         )
+
+    def extend(self, viewer: int, kind: int, layout: Layout) -> bool:
+        return self._fast.extend(viewer, kind, _block(layout.plain), _block(layout.capture))
 
     def counts(self, viewer: int) -> ViewerCounts:
         numbers = self._fast.counts(viewer)

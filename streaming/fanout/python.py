@@ -19,7 +19,7 @@ import structlog
 
 from .cipher import Protection, protection
 from .interface import LATE_AFTER_MS, Address, Packet, Resend, Totals, TrackCounts, ViewerCounts
-from .layout import Block, paddings, runs, send_time
+from .layout import Block, Layout, paddings, runs, send_time
 from .queue import Job, JobQueue
 from .repeat import RepeatGuard
 from .sender import AUDIO, HELD_LIMIT_PACKETS, NO_RTX, NO_VIEWER, VIDEO, Arrival, Stream, window_ns
@@ -154,6 +154,9 @@ class PythonSender:
     def segment(self, viewer: int, source: int, offset: int) -> bool:
         return self._queue.post(lambda: self._segment(viewer, source, offset))
 
+    def extend(self, viewer: int, kind: int, layout: Layout) -> bool:
+        return self._queue.post(lambda: self._extend(viewer, kind, layout))
+
     def pause(self, viewer: int, kind: int) -> bool:
         return self._queue.post(lambda: self._unfollow(self._viewers[viewer], kind))
 
@@ -256,6 +259,14 @@ class PythonSender:
         track.offset = offset
         seated.source[followed.kind] = followed
         followed.followers.append(seated)
+
+    def _extend(self, viewer: int, kind: int, layout: Layout) -> None:
+        seated = self._viewers[viewer]
+        track, followed = seated.tracks[kind], seated.source[kind]
+        if followed is not None:
+            self._flush_held(followed)  # these packets were posted before
+        if track is not None:
+            track.layout = layout
 
     def _unfollow(self, viewer: OutViewer, kind: int) -> None:
         left = viewer.source[kind]

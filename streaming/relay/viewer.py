@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from ..contract import ShowId
 from ..domain import timeline
 from ..domain.ladder import Rung
+from ..domain.patience import Patience, playout_delay
 from ..domain.resends import ResendBudget
 from ..fanout import Address, Fanout, Keys, Kind, Packet, Resend, Seat, Track, ViewerId
 from ..rtc import rtcp
@@ -65,6 +66,7 @@ class ViewerFigures:
     keyframe_requests: int = 0
     broken_packets: int = 0
     lost_share: float = 0.0
+    patience_ms: int = 0  # how long its player is asked to hold a frame at least
     estimate_bps: int | None = None
 
 
@@ -94,6 +96,7 @@ class Viewer:
         self._spans: dict[Kind, deque[Span]] = {"video": deque(maxlen=SPANS_MAX), "audio": deque(maxlen=1)}
         self._quality = Quality()
         self._budget = ResendBudget()
+        self._patience = Patience(starts[0])
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
         self._later = later
 
@@ -258,6 +261,16 @@ class Viewer:
             if block.ssrc == self._ssrcs.video:
                 self.figures.lost_share = block.fraction_lost / 256
                 self._quality.heard_report(block, rtt, now)
+                self._be_patient(block, now)
+
+    def _be_patient(self, block: rtcp.ReportBlock, now: float) -> None:
+        """Where packets are lost at random, the player shows frames later, so that repairs come in time."""
+        number = self._terms.video.playout_delay_id if self._terms.video is not None else 0
+        if not self._patience.heard(block.highest, block.lost, self.rtt_s, now):
+            return
+        if number and self.seat is not None:
+            self.figures.patience_ms = self._patience.delay_ms
+            self._fanout.extend(self.seat, "video", ((number, playout_delay(self._patience.delay_ms)),))
 
     def _tell_time(self, said: rtcp.ReceiverTime) -> None:
         """DLRR at once: the player learns its round trip and repeats its NACKs in time."""

@@ -14,6 +14,7 @@ from .sdp import Codec, Fingerprint, IceCredentials, Offer, SdpError, Section
 
 ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 ABS_CAPTURE_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+PLAYOUT_DELAY: Final = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 RID: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RID: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 ENCODINGS_MAX: Final = 4  # of one picture; further ones are not asked for
@@ -52,6 +53,7 @@ class TrackTerms:
     rids: tuple[str, ...] = ()  # encodings of one picture (RFC 8853), as the peer named them
     rid_id: int = 0
     repaired_rid_id: int = 0
+    playout_delay_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def agree(offer: Offer, codec: str, peer_sends: bool) -> Terms:
     video_terms = None if video is None else _track(video, _video_codec(video, codec), free, bool(free))
     if video is not None and video_terms is not None and peer_sends:
         video_terms = _with_encodings(video, video_terms)
+    if video is not None and video_terms is not None and not peer_sends:
+        video_terms = replace(video_terms, playout_delay_id=_usable(video.extensions.get(PLAYOUT_DELAY, 0)))
     audio_terms = None if audio is None else _track(audio, _opus(audio), free, peer_sends and bool(free))
     if video_terms is None and (video is not None or audio_terms is None):
         raise NoCommonCodec(f"the show is {codec} with packetization-mode 1, which the offer lacks")
@@ -274,6 +278,7 @@ def _extension_lines(track: TrackTerms) -> list[str]:
     pairs = (
         (track.abs_send_time_id, ABS_SEND_TIME),
         (track.abs_capture_time_id, ABS_CAPTURE_TIME),
+        (track.playout_delay_id, PLAYOUT_DELAY),
         (track.rid_id, RID),
         (track.repaired_rid_id, REPAIRED_RID),
     )

@@ -32,6 +32,7 @@ class NotedFanout:
     reports: list[tuple[SourceId, int, int]] = field(default_factory=list)
     moves: list[tuple[ViewerId, Address]] = field(default_factory=list)
     seats: dict[ViewerId, Seat] = field(default_factory=dict)
+    extended: list[tuple[ViewerId, Kind, tuple[tuple[int, bytes], ...]]] = field(default_factory=list)
     full: bool = False
     opened: int = 0
 
@@ -62,6 +63,9 @@ class NotedFanout:
 
     def segment(self, viewer: ViewerId, source: SourceId, offset: int) -> None:
         self.segments.append((viewer, source, offset))
+
+    def extend(self, viewer: ViewerId, kind: Kind, constants: tuple[tuple[int, bytes], ...]) -> None:
+        self.extended.append((viewer, kind, constants))
 
     def pause(self, viewer: ViewerId, kind: Kind) -> None:
         pass

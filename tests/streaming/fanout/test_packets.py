@@ -214,3 +214,25 @@ def test_capture_time_makes_its_packet_longer_and_the_others_are_padded(rig: Rig
     heard = viewer.rtp()
     assert [h.payload for h in heard] == [p.payload for p in frame]
     assert rig.fanout.totals().system_calls == 1
+
+
+def test_an_extension_changes_for_one_viewer_from_the_next_packet_on(rig: Rig) -> None:
+    one, other = rig.sit(), rig.sit(video=replace(VIDEO, ssrc=7, rtx_ssrc=8))
+    frame = packets(0, [500, 500])
+    rig.show(frame)
+    rig.fanout.extend(one.viewer, "video", ((5, b"abc"),))
+    rig.show(packets(2, [500, 500]))
+    rig.resend(one.viewer, [Resend(0, frame[0])])
+    rig.fanout.extend(one.viewer, "video", ())
+    rig.show(packets(4, [500]))
+    said = [h.extensions.get(5) for h in one.rtp()]
+    assert said == [None, None, b"abc", b"abc", b"abc", None]
+    assert all(5 not in h.extensions for h in other.rtp())
+
+
+def test_an_extension_that_cannot_be_sent_is_refused(rig: Rig) -> None:
+    viewer = rig.sit(audio=None)
+    with pytest.raises(ValueError, match="differ"):
+        rig.fanout.extend(viewer.viewer, "video", ((VIDEO.abs_send_time_id, b"a"),))
+    with pytest.raises(ValueError, match="track"):
+        rig.fanout.extend(viewer.viewer, "audio", ())

@@ -60,6 +60,9 @@ def story(twin: str, gso: bool, seed: int) -> list[list[bytes]]:
         rig.resend(viewer.viewer, [Resend(chance.getrandbits(20), p) for p in frame])
         rig.fanout.rtcp(viewer.viewer, struct.pack("!BBHI", 0x80, 207, 1, step) + bytes(4 * (step % 9)))
         rig.fanout.report(rig.video, chance.getrandbits(64), chance.getrandbits(32))
+        if step % 13 == 0:
+            constants = ((5, chance.randbytes(3)),) if step % 2 else ()
+            rig.fanout.extend(viewer.viewer, chance.choice(["video", "audio"]), constants)
         if step % 11 == 0:
             rig.fanout.segment(viewer.viewer, rig.video, chance.randrange(1 << 20))
             rig.fanout.forward(rig.video, frame, only=viewer.viewer)

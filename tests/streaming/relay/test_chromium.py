@@ -103,6 +103,41 @@ async def test_chromium_goes_on_when_its_address_changes(
     network.close()
 
 
+HELD_SECONDS = """
+async () => {
+  const read = async () => [...(await peer.getStats()).values()].find(
+    r => r.type === 'inbound-rtp' && r.kind === 'video');
+  const before = await read();
+  await new Promise(done => setTimeout(done, 1000));
+  const after = await read();
+  if (!before) return 0;
+  return (after.jitterBufferDelay - before.jitterBufferDelay)
+    / Math.max(1, after.jitterBufferEmittedCount - before.jitterBufferEmittedCount);
+}
+"""
+
+
+async def test_chromium_holds_its_frames_where_packets_are_lost_and_goes_on_playing(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    udp = free_port()
+    network = Network(udp)
+    announced = {"RELAY_UDP": f"127.0.0.1:{udp}", "RELAY_ANNOUNCE": f"127.0.0.1:{network.port}"}
+    async with open_house(tmp_path, RELAY_TCP="0", **announced) as house, open_browser() as page:
+        program = house.process.relay.shows.programs[SHOW]
+        studio = await publish(house, width=640, height=360)
+        await until(lambda: program.started)
+        network.spare()
+        network.down_loss = network.up_loss = 0.05
+        network.delay_s = 0.02
+        await page.evaluate(PLAYER, {"url": f"{house.url}/whep/{SHOW}", "token": house.view_token()})
+        await page.wait_for_function(f"({HELD_SECONDS})().then(held => held > 0.12)", timeout=WAIT_MS)
+        seen = await page.evaluate("frames.length")
+        await page.wait_for_function(f"frames.length >= {seen} + 60", timeout=WAIT_MS)
+        await studio.close()
+    network.close()
+
+
 async def test_the_layers_of_chromium_are_taken_by_name(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, open_browser() as page:
         program = house.process.relay.shows.programs[SHOW]

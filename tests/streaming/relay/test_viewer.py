@@ -8,6 +8,7 @@ import pytest
 
 from streaming.contract import ShowId
 from streaming.domain.ladder import Rung
+from streaming.domain.patience import playout_delay
 from streaming.domain.timeline import VIDEO_HZ, Line, middle, ntp_from_unix, short_units
 from streaming.fanout import Kind, Packet, SourceId
 from streaming.relay.clock import Clock
@@ -66,7 +67,7 @@ class Bench:
                 role="server",
                 remote_ice=IceCredentials("a", "b"),
                 remote_fingerprints=(),
-                video=TrackTerms("0", 108, 109, 2, 14),
+                video=TrackTerms("0", 108, 109, 2, 14, playout_delay_id=5),
                 audio=TrackTerms("1", 111, None, 2, 0),
             ),
             ssrcs=ViewerSsrcs(M, R, A),
@@ -151,6 +152,24 @@ def test_the_round_trip_and_the_estimate_are_learnt(bench: Bench) -> None:
     assert bench.viewer.rtt_s == pytest.approx(0.2, abs=0.01)
     assert bench.viewer.figures.estimate_bps == pytest.approx(1_000_000, rel=0.01)
     assert bench.viewer.figures.lost_share == 0.25
+
+
+def test_a_player_that_loses_packets_is_told_to_hold_its_frames(bench: Bench) -> None:
+    for n in range(20):  # a report of a hundred packets each half second, five of them lost
+        block = rtcp.ReportBlock(M, 13, 5 * n, START + 100 * n, 0, 0, 0)
+        bench.viewer.rtcp_came(rtcp.receiver_report(1, [block]), n / 2)
+    seats = {seat for seat, _, _ in bench.fanout.extended}
+    assert seats == {bench.viewer.seat}
+    ((number, value),) = bench.fanout.extended[-1][2]
+    assert (number, value) == (5, playout_delay(bench.viewer.figures.patience_ms))
+    assert bench.viewer.figures.patience_ms >= 3 * 1000 * bench.viewer.rtt_s
+
+
+def test_a_player_that_loses_nothing_is_told_nothing(bench: Bench) -> None:
+    for n in range(20):
+        block = rtcp.ReportBlock(M, 0, 0, START + 100 * n, 0, 0, 0)
+        bench.viewer.rtcp_came(rtcp.receiver_report(1, [block]), n / 2)
+    assert bench.fanout.extended == []
 
 
 def test_a_viewer_that_leaves_frees_its_seat(bench: Bench) -> None:

@@ -65,6 +65,13 @@ def test_a_viewer_is_told_of_its_round_trip_and_never_of_transport_cc() -> None:
     assert "transport-cc" not in answer
 
 
+def test_a_player_that_offers_it_can_be_told_to_hold_its_frames() -> None:
+    line = "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay\r\n"
+    text = offer().replace("a=mid:0\r\n", "a=mid:0\r\n" + line)
+    assert line in viewer_answer(text)
+    assert "playout-delay" not in viewer_answer(offer())
+
+
 def test_the_media_stream_is_named_before_its_repairs() -> None:
     answer = viewer_answer(offer())
     assert answer.index("a=ssrc:11 ") < answer.index("a=ssrc:12 ")
