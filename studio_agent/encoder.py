@@ -6,13 +6,16 @@ sets before every keyframe. Blocking: called from the threads of the sources. Kn
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 import av
 from av.video.frame import PictureType
+from av.video.reformatter import Interpolation
 
+from .layers import Layer
 from .mixer import Chunk
 from .sources.kinds import CHUNK_SAMPLES, HEIGHT, SAMPLE_RATE_HZ, WIDTH, Picture
 
@@ -33,14 +36,16 @@ class AccessUnit:
 
 
 class PictureEncoder:
-    """x264 through PyAV for 1280 x 720 at one frame rate; the bit rate may change while it runs."""
+    """x264 through PyAV for one size and frame rate; the bit rate may change while it runs."""
 
-    def __init__(self, fps: float, bitrate_bps: int, preset: str) -> None:
+    def __init__(
+        self, fps: float, bitrate_bps: int, preset: str, size: tuple[int, int] = (WIDTH, HEIGHT)
+    ) -> None:
         self.highest_bps = bitrate_bps
         self.bitrate_bps = bitrate_bps
         self._fps = fps
         codec = av.CodecContext.create("libx264", "w")
-        codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        codec.width, codec.height, codec.pix_fmt = *size, "yuv420p"
         codec.time_base = Fraction(1, VIDEO_HZ)
         codec.framerate = Fraction(fps).limit_denominator(1001)
         codec.bit_rate = bitrate_bps
@@ -68,7 +73,7 @@ class PictureEncoder:
 
     def steer(self, wish_bps: int) -> None:
         """Aim at a bit rate, between the least and the one it was made for."""
-        wish_bps = max(LEAST_BITRATE_BPS, min(wish_bps, self.highest_bps))
+        wish_bps = min(max(LEAST_BITRATE_BPS, wish_bps), self.highest_bps)
         if abs(wish_bps - self.bitrate_bps) > SMALLEST_STEP * self.bitrate_bps:
             self.bitrate_bps = wish_bps
             self._codec.bit_rate = wish_bps
@@ -86,6 +91,46 @@ class PictureEncoder:
             return None
         data = b"".join(bytes(packet) for packet in packets)
         return AccessUnit(data, any(packet.is_keyframe for packet in packets), picture.captured_s)
+
+
+class LayeredEncoder:
+    """One x264 for each size of a picture, all in the caller's thread, the largest first.
+
+    Groups of pictures begin together; a keyframe on wish begins that encoding's group anew.
+    """
+
+    def __init__(self, fps: float, layers: tuple[Layer, ...], preset: str) -> None:
+        self._layers = layers
+        self._encoders = {
+            layer.rid: PictureEncoder(fps, layer.bps, preset, (layer.width, layer.height)) for layer in layers
+        }
+        self._rested: set[str] = set()
+
+    def encode(
+        self, picture: Picture, keyframes: frozenset[str], rates: dict[str, int]
+    ) -> Iterator[tuple[str, AccessUnit]]:
+        """(rid, access unit) of each encoding with a rate; `keyframes`: rids that must begin a group."""
+        scaled = picture
+        for layer in self._layers:
+            if not rates.get(layer.rid):
+                self._rested.add(layer.rid)
+                continue
+            encoder = self._encoders[layer.rid]
+            encoder.steer(rates[layer.rid])
+            scaled = _scaled(scaled, layer)
+            unit = encoder.encode(scaled, layer.rid in keyframes or layer.rid in self._rested)
+            self._rested.discard(layer.rid)
+            if unit is not None:
+                yield layer.rid, unit
+
+
+def _scaled(picture: Picture, layer: Layer) -> Picture:
+    """The picture in a layer's size, made of the next larger one."""
+    frame = picture.frame
+    if (frame.width, frame.height) == (layer.width, layer.height):
+        return picture
+    small = frame.reformat(layer.width, layer.height, interpolation=Interpolation.AREA)
+    return Picture(small, picture.captured_s)
 
 
 class SoundEncoder:

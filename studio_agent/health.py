@@ -32,6 +32,7 @@ class Health:
     resent_packets: int
     connections: int
     losses: int
+    layers: int  # encodings of the picture that go out
 
 
 GAUGES = {
@@ -41,6 +42,7 @@ GAUGES = {
     "level_dbfs": "peak of the sound",
     "rtt_ms": "round trip to the relay",
     "loss_percent": "packets that the relay missed",
+    "layers": "encodings of the picture that go out",
 }
 COUNTERS = {
     "pictures": "pictures encoded",

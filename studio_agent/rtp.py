@@ -32,6 +32,8 @@ class ExtensionIds:
     mid: int | None = None
     abs_send_time: int | None = None
     abs_capture_time: int | None = None
+    rid: int | None = None  # which encoding of a picture this is (RFC 8852), and which one RTX repairs
+    repaired_rid: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class OutgoingStream:
     first_sequence: int
     first_timestamp: int
     rtx: tuple[int, int] | None = None  # (SSRC, payload type) of RTX
+    rid: str = ""
     packets: int = 0
     octets: int = 0
     resent: int = 0
@@ -108,17 +111,18 @@ class OutgoingStream:
     def stamp(self, packet: Unsent, now_s: float) -> bytes:
         """The RTP packet as it is sent now."""
         first = packet.marker << 7 | self.payload_type
-        extension = self._extension(packet, now_s)
+        extension = self._extension(packet, now_s, self.ids.rid)
         head = struct.pack(
             "!BBHLL", 0x90 if extension else 0x80, first, packet.sequence, packet.timestamp, self.ssrc
         )
         return head + extension + packet.payload
 
-    def _extension(self, packet: Unsent, now_s: float) -> bytes:
-        """One-byte header extensions (RFC 8285): mid, abs-send-time, abs-capture-time."""
+    def _extension(self, packet: Unsent, now_s: float, rid_id: int | None) -> bytes:
+        """One-byte header extensions (RFC 8285): mid, rid, abs-send-time, abs-capture-time."""
         body = b""
-        if self.ids.mid:
-            body += bytes((self.ids.mid << 4 | len(self.mid) - 1,)) + self.mid.encode()
+        for number, name in ((self.ids.mid, self.mid), (rid_id, self.rid)):
+            if number and name:
+                body += bytes((number << 4 | len(name) - 1,)) + name.encode()
         if self.ids.abs_send_time:
             moment = (ntp64(now_s) >> 14) & 0xFFFFFF  # 6.18 fixed point
             body += bytes((self.ids.abs_send_time << 4 | 2,)) + moment.to_bytes(3, "big")
@@ -151,7 +155,7 @@ class OutgoingStream:
         return made
 
     def _repair(self, packet: Unsent, now_s: float, ssrc: int, payload_type: int) -> bytes:
-        extension = self._extension(packet, now_s)
+        extension = self._extension(packet, now_s, self.ids.repaired_rid)
         head = struct.pack(
             "!BBHLL",
             0x90 if extension else 0x80,

@@ -17,7 +17,10 @@ H264_RTX: Final = 109
 MID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 SEND_TIME_URI: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 CAPTURE_TIME_URI: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+RID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 EXTENSIONS: Final = {MID_URI: 1, SEND_TIME_URI: 2, CAPTURE_TIME_URI: 3}
+LAYER_EXTENSIONS: Final = {RID_URI: 4, REPAIRED_RID_URI: 5}
 LARGEST_ANSWER_BYTES: Final = 65_536
 
 
@@ -34,9 +37,10 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Ssrcs:
+    """Our sources: sound, and picture with its repairs for each encoding (rid; "" where there is one)."""
+
     audio: int
-    video: int
-    video_rtx: int
+    video: dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,12 @@ class Answer:
     candidates: tuple[str, ...]
     audio: Track
     video: Track
+    rids: tuple[str, ...] = ()  # encodings of the picture that it takes; none: one without a name
 
 
 def write_offer(session_id: int, party: Party, ssrcs: Ssrcs) -> str:
-    """The offer, lines ended by CRLF."""
+    """The offer, lines ended by CRLF. Several encodings are told apart by RID alone, as browsers do."""
+    rids = [rid for rid in ssrcs.video if rid]
     head = [
         "v=0",
         f"o=- {session_id} 1 IN IP4 0.0.0.0",
@@ -90,11 +96,21 @@ def write_offer(session_id: int, party: Party, ssrcs: Ssrcs) -> str:
         *(f"a=rtcp-fb:{H264} {kind}" for kind in ("nack", "nack pli", "ccm fir", "goog-remb")),
         f"a=rtpmap:{H264_RTX} rtx/90000",
         f"a=fmtp:{H264_RTX} apt={H264}",
-        f"a=ssrc-group:FID {ssrcs.video} {ssrcs.video_rtx}",
-        f"a=ssrc:{ssrcs.video} cname:{party.cname}",
-        f"a=ssrc:{ssrcs.video_rtx} cname:{party.cname}",
+        *(_layer_lines(rids) if rids else _source_lines(*ssrcs.video[""], party.cname)),
     ]
     return "\r\n".join([*head, *audio, *video, ""])
+
+
+def _source_lines(video: int, rtx: int, cname: str) -> list[str]:
+    return [f"a=ssrc-group:FID {video} {rtx}", f"a=ssrc:{video} cname:{cname}", f"a=ssrc:{rtx} cname:{cname}"]
+
+
+def _layer_lines(rids: list[str]) -> list[str]:
+    return [
+        *(f"a=extmap:{number} {uri}" for uri, number in LAYER_EXTENSIONS.items()),
+        *(f"a=rid:{rid} send" for rid in rids),
+        f"a=simulcast:send {';'.join(rids)}",
+    ]
 
 
 def _common(mid: str, party: Party, msid: str) -> list[str]:
@@ -145,7 +161,28 @@ def read_answer(text: str) -> Answer:
         candidates=tuple(dict.fromkeys(x.partition(":")[2] for x in lines if x.startswith("candidate:"))),
         audio=_track(media[0], "0", "opus"),
         video=_track(media[1], "1", "h264"),
+        rids=_rids(media[1]),
     )
+
+
+def accepted_rids(text: str) -> tuple[str, ...]:
+    """The encodings that an answer takes; none where it cannot be read or knows only one picture."""
+    try:
+        return read_answer(text).rids
+    except ValueError:
+        return ()
+
+
+def _rids(section: list[str]) -> tuple[str, ...]:
+    """Encodings that the other side takes (RFC 8853 section 5.1); of alternatives the first."""
+    if not any(RID_URI in line for line in section if line.startswith("extmap:")):
+        return ()
+    for line in section:
+        words = line.partition(":")[2].split()
+        if line.startswith("simulcast:") and "recv" in words[:-1]:
+            listed = words[words.index("recv") + 1].split(";")
+            return tuple(name.split(",")[0].lstrip("~") for name in listed if name)
+    return ()
 
 
 def _sections(text: str) -> list[list[str]]:
@@ -179,7 +216,13 @@ def _track(section: list[str], mid: str, codec: str) -> Track:
         mid=mid,
         payload_type=chosen,
         rtx_payload_type=None if chosen is None else repairs.get(chosen),
-        ids=ExtensionIds(ids.get(MID_URI), ids.get(SEND_TIME_URI), ids.get(CAPTURE_TIME_URI)),
+        ids=ExtensionIds(
+            ids.get(MID_URI),
+            ids.get(SEND_TIME_URI),
+            ids.get(CAPTURE_TIME_URI),
+            ids.get(RID_URI),
+            ids.get(REPAIRED_RID_URI),
+        ),
     )
 
 

@@ -96,7 +96,7 @@ class Dtls(RTCDtlsTransport):
 class Feedback:
     """What the other side asks for; the session calls these on the loop."""
 
-    keyframe: Callable[[], None]
+    keyframe: Callable[[str | None], None]  # of one encoding (rid), or of all
     bitrate: Callable[[int], None]
     lost: Callable[[str, bool], None]  # (why, closed by the peer)
 
@@ -104,7 +104,8 @@ class Feedback:
 class Session:
     """`offer()`, then `connect(answer)`, then `send_picture` and `send_sound` until `close()`."""
 
-    def __init__(self, now: Callable[[], float], feedback: Feedback) -> None:
+    def __init__(self, now: Callable[[], float], feedback: Feedback, rids: tuple[str, ...] = ("",)) -> None:
+        """`rids`: the encodings to offer, the largest first; one without a name is no simulcast."""
         self.sent_bytes = 0
         self.dropped_frames = 0
         self.rtt_s = 0.0
@@ -117,9 +118,10 @@ class Session:
         self._dtls = Dtls(self._link, [self._certificate])  # type: ignore[arg-type]  # it needs only these members
         self._dtls.on_rtcp = self._take_rtcp
         self._cname = secrets.token_hex(8)
-        self._ssrcs = Ssrcs(*random.SystemRandom().sample(range(1, 1 << 32), 3))
+        audio, *video = random.SystemRandom().sample(range(1, 1 << 32), 1 + 2 * len(rids))
+        self._ssrcs = Ssrcs(audio, dict(zip(rids, zip(video[::2], video[1::2], strict=True), strict=True)))
         self._audio: OutgoingStream | None = None
-        self._video: OutgoingStream | None = None
+        self._video: dict[str, OutgoingStream] = {}
         self._queue: deque[tuple[OutgoingStream, Unsent]] = deque()
         self._filled = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -127,7 +129,12 @@ class Session:
 
     @property
     def resent(self) -> int:
-        return self._video.resent if self._video else 0
+        return sum(stream.resent for stream in self._video.values())
+
+    @property
+    def rids(self) -> tuple[str, ...]:
+        """The encodings that the other side takes, once connected."""
+        return tuple(self._video)
 
     async def offer(self) -> str:
         """Gather candidates and write the offer. Raises SessionFailed when there is no address."""
@@ -153,6 +160,8 @@ class Session:
             raise SessionFailed(str(error)) from None
         if answer.video.payload_type is None:
             raise SessionFailed("the answer takes no H.264")
+        if "" not in self._ssrcs.video and not set(answer.rids) & set(self._ssrcs.video):
+            raise SessionFailed("the answer takes none of the encodings")
         self._make_streams(answer)
         await self._check(answer)
         self._dtls._set_role("server" if answer.is_dtls_client else "client")
@@ -179,7 +188,7 @@ class Session:
             raise SessionFailed(f"no path to the relay: {error}") from None
 
     def _make_streams(self, answer: Answer) -> None:
-        def stream(track: Track, ssrc: int, clock_hz: int, rtx_ssrc: int) -> OutgoingStream:
+        def stream(track: Track, ssrc: int, clock_hz: int, rtx_ssrc: int, rid: str = "") -> OutgoingStream:
             rtx_payload_type = track.rtx_payload_type
             return OutgoingStream(
                 ssrc=ssrc,
@@ -190,23 +199,27 @@ class Session:
                 first_sequence=secrets.randbelow(1 << 15),
                 first_timestamp=secrets.randbits(32),
                 rtx=None if rtx_payload_type is None else (rtx_ssrc, rtx_payload_type),
+                rid=rid,
             )
 
-        self._video = stream(answer.video, self._ssrcs.video, VIDEO_HZ, self._ssrcs.video_rtx)
+        for rid, (ssrc, rtx_ssrc) in self._ssrcs.video.items():
+            if not rid or rid in answer.rids:
+                self._video[rid] = stream(answer.video, ssrc, VIDEO_HZ, rtx_ssrc, rid)
         if answer.audio.payload_type is not None:
             self._audio = stream(answer.audio, self._ssrcs.audio, SAMPLE_RATE_HZ, 0)
 
     # -- sending -------------------------------------------------------------------------------
 
-    def send_picture(self, unit: AccessUnit) -> None:
-        """Queue a frame; one that does not fit is dropped and a keyframe asked for."""
-        if self._video is None or self._is_closed:
+    def send_picture(self, unit: AccessUnit, rid: str = "") -> None:
+        """Queue a frame of one encoding; one that does not fit is dropped and a keyframe asked for."""
+        stream = self._video.get(rid)
+        if stream is None or self._is_closed:
             return
         if len(self._queue) > MOST_QUEUED_PACKETS:
             self.dropped_frames += 1
-            self._feedback.keyframe()
+            self._feedback.keyframe(rid)
             return
-        self._put(self._video, h264_payloads(unit.data), unit.captured_s, marked=True)
+        self._put(stream, h264_payloads(unit.data), unit.captured_s, marked=True)
 
     def send_sound(self, unit: AccessUnit) -> None:
         """Queue 20 ms of sound."""
@@ -234,12 +247,20 @@ class Session:
             await self._dtls._send_rtp(data)
             self.sent_bytes += len(data)
 
+    @property
+    def _streams(self) -> list[OutgoingStream]:
+        return [*self._video.values(), *([self._audio] if self._audio is not None else [])]
+
+    def _encoding(self, ssrc: int) -> OutgoingStream | None:
+        """The encoding of a picture that has this SSRC."""
+        return next((stream for stream in self._video.values() if stream.ssrc == ssrc), None)
+
     async def _report_forever(self) -> None:
-        """Sender reports of both streams in both clocks; and the watch for silence."""
+        """Sender reports of all streams in both clocks; and the watch for silence."""
         await asyncio.sleep(REPORT_EVERY_S / 10)
         while True:
-            for stream in (self._video, self._audio):
-                if stream is not None and stream.packets:
+            for stream in self._streams:
+                if stream.packets:
                     await self._send(stream.sender_report(self._now(), self._cname))
             heard_s = self._link.heard_s
             if heard_s is not None and time.monotonic() - heard_s > SILENCE_LIMIT_S:
@@ -255,33 +276,37 @@ class Session:
             return
         for packet in packets:
             if isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK:
-                self._resend(packet.lost)
+                self._resend(self._encoding(packet.media_ssrc), packet.lost)
             elif isinstance(packet, RtcpPsfbPacket):
                 self._take_picture_feedback(packet)
             elif isinstance(packet, RtcpRrPacket):
                 self._take_report(packet)
 
     def _take_picture_feedback(self, packet: RtcpPsfbPacket) -> None:
-        if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-            self._feedback.keyframe()
+        if packet.fmt == RTCP_PSFB_PLI:
+            stream = self._encoding(packet.media_ssrc)
+            self._feedback.keyframe(None if stream is None else stream.rid)
+        elif packet.fmt == RTCP_PSFB_FIR:  # names its streams in a list of its own; rare, so all of them
+            self._feedback.keyframe(None)
         elif packet.fmt == RTCP_PSFB_APP:
             with contextlib.suppress(ValueError, IndexError):
                 estimate_bps, _ = unpack_remb_fci(packet.fci)
                 self._feedback.bitrate(int(estimate_bps * OVERHEAD_SHARE) - OPUS_BITRATE_BPS)
 
     def _take_report(self, packet: RtcpRrPacket) -> None:
-        for report in packet.reports:
-            if report.ssrc == self._ssrcs.video:
-                self.loss_share = report.fraction_lost / 256
-                if report.lsr:
-                    now = (ntp64(self._now()) >> 16) & 0xFFFFFFFF
-                    trip = ((now - report.lsr - report.dlsr) & 0xFFFFFFFF) / 65536
-                    self.rtt_s = trip if trip < 10 else self.rtt_s
+        reports = [report for report in packet.reports if self._encoding(report.ssrc) is not None]
+        if reports:
+            self.loss_share = max(report.fraction_lost for report in reports) / 256
+        for report in reports:
+            if report.lsr:
+                now = (ntp64(self._now()) >> 16) & 0xFFFFFFFF
+                trip = ((now - report.lsr - report.dlsr) & 0xFFFFFFFF) / 65536
+                self.rtt_s = trip if trip < 10 else self.rtt_s
 
-    def _resend(self, sequences: list[int]) -> None:
-        if self._video is None:
+    def _resend(self, stream: OutgoingStream | None, sequences: list[int]) -> None:
+        if stream is None:
             return
-        packets = self._video.resend(sequences, self._now(), self.rtt_s)
+        packets = stream.resend(sequences, self._now(), self.rtt_s)
         if packets:
             task = asyncio.create_task(self._send_all(packets))
             self._tasks.add(task)
@@ -309,9 +334,8 @@ class Session:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._dtls.state == "connected":
-            for stream in (self._video, self._audio):
-                if stream is not None:
-                    await self._send(stream.bye())
+            for stream in self._streams:
+                await self._send(stream.bye())
             await self._dtls.stop()
         await self._path.close()
 

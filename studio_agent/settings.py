@@ -6,15 +6,19 @@ The token never stands on a command line, where every user of the machine could 
 from __future__ import annotations
 
 import argparse
+import os
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .layers import MOST_LAYERS
+
 PRESETS: Final = ("ultrafast", "superfast", "veryfast", "faster", "fast")
 LEAST_KBPS: Final = 300
 MOST_KBPS: Final = 20_000
+LAYERED_CORES: Final = 2  # from here on a machine carries all encodings: the small two cost 3 ms a picture
 
 
 class SettingsError(Exception):
@@ -33,6 +37,7 @@ class Settings:
     http_port: int
     bitrate_kbps: int
     preset: str
+    layers: int  # encodings of the picture, sent at once to a relay that takes several
 
     def read_token(self) -> str:
         """The bearer token as it is now (a file may have been renewed). Raises SettingsError."""
@@ -67,6 +72,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         http_port=port,
         bitrate_kbps=_kbps(environment.get("STUDIO_BITRATE_KBPS", "2500")),
         preset=preset,
+        layers=_layers(flags.layers or environment.get("STUDIO_LAYERS") or _layers_by_cores()),
     )
     settings.read_token()
     return settings
@@ -84,7 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--http", metavar="HOST:PORT", help="health and metrics (STUDIO_HTTP; 127.0.0.1:8085)"
     )
+    parser.add_argument(
+        "--layers", metavar="N", help="sizes of the picture sent at once, 1 to 3 (STUDIO_LAYERS; by cores)"
+    )
     return parser
+
+
+def _layers_by_cores() -> str:
+    return str(MOST_LAYERS if (os.cpu_count() or 1) >= LAYERED_CORES else 1)
+
+
+def _layers(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= MOST_LAYERS:
+        raise SettingsError(f"STUDIO_LAYERS must be 1 to {MOST_LAYERS}, not {value!r}.")
+    return int(value)
 
 
 def _host_and_port(value: str) -> tuple[str, int]:

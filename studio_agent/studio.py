@@ -18,10 +18,12 @@ from typing import Any, Final
 import aiohttp
 import structlog
 
-from .encoder import AccessUnit, PictureEncoder, SoundEncoder
+from .encoder import AccessUnit, LayeredEncoder, SoundEncoder
 from .health import Health
+from .layers import Layer, layers_of, shared
 from .mixer import SILENT_DBFS, Mixer
 from .publish import WhipClient
+from .sdp import accepted_rids
 from .session import Feedback, Session, SessionFailed
 from .settings import Settings, SettingsError
 from .sources import Clock, Source, SourceFailed
@@ -46,9 +48,10 @@ from .uplink import (
 )
 
 KEYFRAME_GAP_S: Final = 0.3  # requests closer than this share a keyframe
-MOST_HANDED: Final = 8  # access units on their way from the threads to the loop
+MOST_HANDED: Final = 24  # access units on their way from the threads to the loop
 CLOSE_LIMIT_S: Final = 3.0
 STILL_LIMIT_S: Final = 10.0  # a source that gives no picture for so long has gone, whatever it says
+NOT_UNDERSTOOD: Final = (400, 406, 422)  # what a server may say to an offer of several encodings
 GONE: Final = 410  # what our relay answers for a session that a newer publisher replaced
 EXIT_OK: Final = 0
 EXIT_SOURCE: Final = 2
@@ -84,11 +87,14 @@ class Studio:
         self._uplink = Uplink()
         self._session: Session | None = None
         self._stop_threads = threading.Event()
-        self._wants_keyframe = threading.Event()
+        self._layers = layers_of(settings.layers, settings.bitrate_kbps * 1000)
+        self._is_layered = len(self._layers) > 1  # until a server shows that it takes one encoding only
+        self._sent: tuple[Layer, ...] = ()  # what the session carries; read by the picture's thread
+        self._wants_keyframe: deque[str] = deque(maxlen=64)  # rids
         self._is_live = threading.Event()
-        self._keyframe_asked_s = 0.0
+        self._keyframe_asked_s: dict[str, float] = {}
         self._keyframe_requests = 0
-        self._target_bps = settings.bitrate_kbps * 1000
+        self._target_bps = sum(layer.bps for layer in self._layers)
         self._handed = 0
         self._dropped = 0
         self._resent = 0
@@ -176,25 +182,37 @@ class Studio:
         task.add_done_callback(self._work.discard)
 
     async def _offer(self) -> None:
-        session = Session(self._clock.now, Feedback(self._ask_keyframe, self._steer, self._lost))
+        """Offer all encodings; to a server that does not take them, the plain offer at once."""
+        outcome = await self._ask(self._is_layered)
+        if outcome is None:
+            outcome = await self._ask(False)
+            self._is_layered = not isinstance(outcome, Answered)
+        if isinstance(outcome, Answered | Refused | Unreachable):
+            self._tell(outcome)
+
+    async def _ask(self, is_layered: bool) -> Answered | Refused | Unreachable | None:
+        """One session and its offer; None when the server does not know what several encodings are."""
+        rids = tuple(layer.rid for layer in self._layers) if is_layered else ("",)
+        feedback = Feedback(self._ask_keyframe, self._steer, self._lost)
+        session = Session(self._clock.now, feedback, rids)
         try:
             self._token_sent = await asyncio.to_thread(self._settings.read_token)
             offer = await session.offer()
         except (SessionFailed, SettingsError) as error:
             await session.close()
-            self._tell(Unreachable(str(error)))
-            return
+            return Unreachable(str(error))
         outcome = await self._whip.offer(offer, time.time())
-        if isinstance(outcome, Answered):
-            if self._uplink.state == "offering":
-                self._session = session
-            else:
-                await session.close()
-                await self._whip.delete(outcome.location)
-        else:
+        if not isinstance(outcome, Answered):
             await session.close()
-            outcome = await self._or_renewed(outcome)
-        self._tell(outcome)
+            if is_layered and isinstance(outcome, Refused) and outcome.status in NOT_UNDERSTOOD:
+                return None
+            return await self._or_renewed(outcome)
+        if self._uplink.state == "offering" and (not is_layered or accepted_rids(outcome.answer)):
+            self._session = session
+            return outcome
+        await session.close()
+        await self._whip.delete(outcome.location)
+        return None if self._uplink.state == "offering" else outcome
 
     async def _or_renewed(self, outcome: Refused | Unreachable) -> Refused | Unreachable:
         """A token that was renewed while we asked with the old one is tried before giving up."""
@@ -216,8 +234,10 @@ class Studio:
             return
         if session is self._session:
             self._tell(Connected())
-            self._steer(self._settings.bitrate_kbps * 1000)
-            self._wants_keyframe.set()
+            self._sent = tuple(layer for layer in self._layers if layer.rid in session.rids)
+            self._sent = self._sent or self._layers[:1]
+            self._steer(sum(layer.bps for layer in self._sent))
+            self._wants_keyframe.extend(layer.rid for layer in self._sent)
             self._is_live.set()
 
     async def _close(self, session: Session | None, location: str | None) -> None:
@@ -230,15 +250,18 @@ class Studio:
 
     # -- feedback of the session -----------------------------------------------------------------
 
-    def _ask_keyframe(self) -> None:
+    def _ask_keyframe(self, rid: str | None) -> None:
+        """Of one encoding; "" or None: of all that are sent."""
         self._keyframe_requests += 1
         now_s = time.monotonic()
-        if now_s - self._keyframe_asked_s >= KEYFRAME_GAP_S:
-            self._keyframe_asked_s = now_s
-            self._wants_keyframe.set()
+        for layer in self._sent:
+            asked_s = self._keyframe_asked_s.get(layer.rid, 0.0)
+            if (not rid or rid == layer.rid) and now_s - asked_s >= KEYFRAME_GAP_S:
+                self._keyframe_asked_s[layer.rid] = now_s
+                self._wants_keyframe.append(layer.rid)
 
     def _steer(self, bitrate_bps: int) -> None:
-        self._target_bps = min(bitrate_bps, self._settings.bitrate_kbps * 1000)
+        self._target_bps = min(bitrate_bps, sum(layer.bps for layer in self._sent))
 
     def _lost(self, why: str, by_peer: bool) -> None:
         self._tell(Lost(why, by_peer))
@@ -269,18 +292,18 @@ class Studio:
             self.stop()
 
     def _carry_pictures(self) -> None:
-        encoder = PictureEncoder(self._source.fps, self._settings.bitrate_kbps * 1000, self._settings.preset)
+        encoder = LayeredEncoder(self._source.fps, self._layers, self._settings.preset)
         for picture in self._source.pictures(self._clock, self._stop_threads):
             self._picture_s = time.monotonic()
             if not self._is_live.is_set():
                 continue
-            encoder.steer(self._target_bps)
-            as_keyframe = self._wants_keyframe.is_set()
-            self._wants_keyframe.clear()
-            unit = encoder.encode(picture, as_keyframe)
-            if unit is not None:
-                self._pictures.add(1, time.monotonic())
-                self._hand(self._send_picture, unit)
+            self._pictures.add(1, time.monotonic())
+            rates = shared(self._target_bps, self._sent)
+            for rid, unit in encoder.encode(picture, self._keyframes_wanted(), rates):
+                self._hand(self._send_picture, unit, rid)
+
+    def _keyframes_wanted(self) -> frozenset[str]:
+        return frozenset(self._wants_keyframe.popleft() for _ in range(len(self._wants_keyframe)))
 
     def _carry_sounds(self) -> None:
         encoder = SoundEncoder()
@@ -291,22 +314,22 @@ class Studio:
                     if unit is not None:
                         self._hand(self._send_sound, unit)
 
-    def _hand(self, send: Callable[[AccessUnit], None], unit: AccessUnit) -> None:
+    def _hand(self, send: Callable[[AccessUnit, str], None], unit: AccessUnit, rid: str = "") -> None:
         """To the loop, unless it is so far behind that the unit would be stale."""
         if self._handed >= MOST_HANDED:
             self._dropped += 1
-            self._wants_keyframe.set()
+            self._wants_keyframe.extend([rid] if rid else ())
             return
         self._handed += 1
-        self._loop.call_soon_threadsafe(send, unit)
+        self._loop.call_soon_threadsafe(send, unit, rid)
 
-    def _send_picture(self, unit: AccessUnit) -> None:
+    def _send_picture(self, unit: AccessUnit, rid: str) -> None:
         self._handed -= 1
         if self._session is not None:
-            self._session.send_picture(unit)
+            self._session.send_picture(unit, rid if rid in self._session.rids else "")
             self._bits.add(len(unit.data) * 8, time.monotonic())
 
-    def _send_sound(self, unit: AccessUnit) -> None:
+    def _send_sound(self, unit: AccessUnit, _: str) -> None:
         self._handed -= 1
         if self._session is not None:
             self._session.send_sound(unit)
@@ -333,5 +356,6 @@ class Studio:
             keyframe_requests=self._keyframe_requests,
             resent_packets=self._resent + (session.resent if session else 0),
             connections=self._uplink.connections,
+            layers=len(self._sent),
             losses=self._uplink.losses,
         )

@@ -6,6 +6,7 @@ for again, and hands frames to the fan-out. Must never know sockets, keys or HTT
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,11 +16,11 @@ from ..domain import timeline
 from ..domain.ladder import Rung
 from ..fanout import Fanout, Kind, Packet
 from .clock import Clock
+from .onair import OnAir
 from .rendition import Audience, Rendition
 from .source import FeedPacket, Source
 
 PULLED_BEHIND_TICKS: Final = 10 * PROGRAM_TIME_HZ  # our slate may have run ahead of the pulled feed so far
-CAPTURE_TRUST_SECONDS: Final = 1.0  # a capture clock further from arrival than this is not believed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +30,6 @@ class Cut:
     studio: StudioId | None
     program_time: ProgramTime
     first: bool  # of a studio, since the show went on air
-
-
-@dataclass(slots=True)
-class _OnAir:
-    """The feed on air and how its clock became program time."""
-
-    feed: Source
-    era: int
-    tick: int  # of the frame at the cut, which is the master of sound
-    program_time: ProgramTime
-    arrived_s: float
-    rid: str  # of the encoding that was cut to first
-    sound_line: timeline.Line | None = None
-
-    @property
-    def source(self) -> tuple[int, int]:
-        return self.feed.number, self.era
 
 
 class Program:
@@ -65,7 +49,7 @@ class Program:
         self.cuts = 0
         self._fanout, self._clock, self._fact = fanout, clock, fact
         self._wished: Source | None = None
-        self._on_air: _OnAir | None = None
+        self._on_air: OnAir | None = None
         self._watching: dict[Audience, Rendition] = {}
         self._studio_shown = False
 
@@ -78,6 +62,11 @@ class Program:
     def packets(self) -> dict[Kind, int]:
         """How many went out, each counted once whoever watches."""
         return {"video": sum(r.packets for r in self.video.values()), "audio": self.audio.packets}
+
+    def renditions(self) -> list[tuple[str, Rendition, int]]:
+        """Every encoding of the picture: its name, itself, and how many follow it here."""
+        followed = Counter(id(rendition) for rendition in self._watching.values())
+        return [(name, rendition, followed[id(rendition)]) for name, rendition in self.video.items()]
 
     # -- which feed --------------------------------------------------------------------------------
 
@@ -150,14 +139,14 @@ class Program:
     def _may_cut(feed: Source, packet: FeedPacket) -> bool:
         return packet.keyframe or "video" not in feed.tracks
 
-    def _cut(self, feed: Source, packet: FeedPacket) -> _OnAir:
+    def _cut(self, feed: Source, packet: FeedPacket) -> OnAir:
         old = self._on_air
         if old is not None and old.feed is not feed and self in old.feed.listeners:
             old.feed.listeners.remove(self)
         first = feed.studio is not None and not self._studio_shown
         self._studio_shown = self._studio_shown or first
         at = self._cut_time(feed, packet)
-        self._on_air = here = _OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, packet.rid)
+        self._on_air = here = OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, packet.rid)
         self.cuts += 1
         self._fact(self, Cut(feed.studio, at, first))
         return here
@@ -173,7 +162,7 @@ class Program:
             self.clock.jump(packet.tick)
         return ProgramTime(packet.tick)
 
-    def _take_video(self, here: _OnAir, packet: FeedPacket) -> None:
+    def _take_video(self, here: OnAir, packet: FeedPacket) -> None:
         rendition = self.video.get(packet.rid)
         if rendition is None or rendition.origin != here.source or rendition.line is None:
             if not packet.keyframe:
@@ -209,7 +198,7 @@ class Program:
             self.clock.observe(outgoing, now_unix)
         return outgoing
 
-    def _begin_rendition(self, here: _OnAir, packet: FeedPacket) -> Rendition:
+    def _begin_rendition(self, here: OnAir, packet: FeedPacket) -> Rendition:
         """The first keyframe of an encoding since the cut: whoever watches what is gone goes there."""
         rendition = self.video.get(packet.rid)
         if rendition is None:
@@ -223,16 +212,15 @@ class Program:
         self._prune(here)
         return rendition
 
-    def _line(self, here: _OnAir, packet: FeedPacket) -> timeline.Line:
+    def _line(self, here: OnAir, packet: FeedPacket) -> timeline.Line:
         """Program time of an encoding: the one that was cut to is the master of all others."""
         if packet.rid == here.rid and packet.tick == here.tick:
             return timeline.Line(timeline.VIDEO_HZ, here.program_time - here.tick, settled=True)
-        offset, _ = self._offset_beside(
-            here, here.feed.layers[packet.rid].capture, packet.tick, packet.arrived_s, timeline.VIDEO_HZ
-        )
+        capture = here.feed.layers[packet.rid].capture
+        offset, _ = here.offset_beside(capture, packet.tick, packet.arrived_s, timeline.VIDEO_HZ)
         return timeline.Line(timeline.VIDEO_HZ, offset, settled=True)
 
-    def _prune(self, here: _OnAir) -> None:
+    def _prune(self, here: OnAir) -> None:
         """Renditions that nobody watches and nothing feeds any more."""
         watched = {id(rendition) for rendition in self._watching.values()}
         for name, old in list(self.video.items()):
@@ -255,7 +243,7 @@ class Program:
         self._watching[viewer] = rendition
         viewer.begin(rendition, first, cached)
 
-    def _take_audio(self, here: _OnAir, packet: FeedPacket) -> None:
+    def _take_audio(self, here: OnAir, packet: FeedPacket) -> None:
         audio, line = self.audio, here.sound_line
         if line is None:
             line = here.sound_line = timeline.Line(timeline.AUDIO_HZ, 0)
@@ -303,29 +291,9 @@ class Program:
             if by_capture:
                 here.sound_line.correct(offset)
 
-    def _audio_offset(self, here: _OnAir, tick: int, arrived_s: float) -> tuple[int, bool]:
+    def _audio_offset(self, here: OnAir, tick: int, arrived_s: float) -> tuple[int, bool]:
         audio = here.feed.tracks["audio"].capture
-        return self._offset_beside(here, audio, tick, arrived_s, timeline.AUDIO_HZ)
-
-    @staticmethod
-    def _offset_beside(
-        here: _OnAir, capture: timeline.CaptureClock, tick: int, arrived_s: float, rate_hz: int
-    ) -> tuple[int, bool]:
-        """Offset of a stream beside the master's, and whether it rests on capture clocks."""
-        by_arrival = timeline.aligned_offset(
-            (here.tick, here.program_time, here.arrived_s), tick, arrived_s, rate_hz
-        )
-        master = here.feed.layers.get(here.rid)
-        captured_master = None if master is None else master.capture.captured_at(here.tick)
-        captured = capture.captured_at(tick)
-        if captured_master is None or captured is None:
-            return by_arrival, False
-        by_capture = timeline.aligned_offset(
-            (here.tick, here.program_time, captured_master), tick, captured, rate_hz
-        )
-        if abs(by_capture - by_arrival) > CAPTURE_TRUST_SECONDS * rate_hz:
-            return by_arrival, False
-        return by_capture, True
+        return here.offset_beside(audio, tick, arrived_s, timeline.AUDIO_HZ)
 
     # -- viewers -----------------------------------------------------------------------------------
 
@@ -334,7 +302,7 @@ class Program:
         self.viewers.add(viewer)
         self.flush()
         choice = self._alive(now) or self._begun()
-        best = max(choice, key=lambda rendition: rendition.bps, default=None)
+        best = max(choice, key=lambda rendition: (rendition.bps, rendition.octets), default=None)
         if best is not None:
             cached = best.start_packets(now)
             if cached:
@@ -374,14 +342,17 @@ class Program:
         return self._on_air is not None and len(self._on_air.feed.layers) > 1
 
     def adapt(self, now: float) -> None:
-        """Several times a second: give each viewer the rendition that its path bears."""
+        """Many times a second: give each viewer the rendition that its path bears."""
         alive = sorted(self._alive(now), key=lambda rendition: rendition.bps)
         rungs = tuple(Rung(rendition.name, rendition.bps) for rendition in alive if rendition.bps)
-        if len(rungs) < 2:
+        if not rungs:
             return
         for viewer in self.viewers:
+            watched = self._watching.get(viewer)
+            if (len(rungs) == 1 and watched in alive) or not viewer.due(now):
+                continue
             name = viewer.adapt(rungs, now)
-            wanted, watched = self.video[name], self._watching.get(viewer)
+            wanted = self.video[name]
             if wanted is watched:
                 for other in self.video.values():
                     other.waiting.discard(viewer)

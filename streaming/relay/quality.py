@@ -14,6 +14,7 @@ from ..rtc.rtcp import ReportBlock
 
 REPORT_SECONDS: Final = 0.4  # loss of a shorter time says little
 REPORT_PACKETS: Final = 50  # and of fewer packets, unless more than a second has passed
+CHOICE_SECONDS: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -49,6 +50,10 @@ class Quality:
         self._since = (block.highest, block.lost, now)
         share = min(1.0, max(0, block.lost - lost) / expected) if 0 < expected < 1 << 16 else 0.0
         self.path.heard_report(share, rtt, self._sent_bps, now)
+
+    def due(self, now: float) -> bool:
+        """Whether to choose anew: at every beat while a probe's padding leaves, else ten times a second."""
+        return self._chosen_s is None or self.path.probing or now - self._chosen_s >= CHOICE_SECONDS
 
     def choose(self, rungs: tuple[Rung, ...], now: float) -> Wish:
         """The rendition for now. `rungs`: lowest rate first, at least one."""

@@ -27,6 +27,9 @@ class Audience(Protocol):
     def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
         """Follow `stream` from its sequence `first` on; `cached` packets leave now, for this viewer alone."""
 
+    def due(self, now: float) -> bool:
+        """Whether it is time to look at its quality again: often while its path is probed, else seldom."""
+
     def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
         """Which of several renditions its path bears now."""
 
@@ -43,7 +46,7 @@ class Rendition:
         self.packets = 0
         self.bps = 0  # measured, smoothed
         self._heard_s: float | None = None
-        self._octets = 0
+        self.octets = 0  # since it was measured
         self._measured_s: float | None = None
         self._segments: Segments[tuple[int, int]] = Segments(0)
         self._history: list[Packet | None] = [None] * HISTORY_PACKETS[kind]
@@ -87,7 +90,7 @@ class Rendition:
         self._history[packet.sequence % len(self._history)] = packet
         self._pending.append(packet)
         self.packets += 1
-        self._octets += len(packet.payload)
+        self.octets += len(packet.payload)
         self._heard_s = now
 
     def gathered(self) -> list[Packet]:
@@ -115,8 +118,8 @@ class Rendition:
     def measure(self, now: float) -> None:
         """Once a second: how much it is, and forget a start that has grown old."""
         if self._measured_s is not None and now > self._measured_s:
-            bps = int(self._octets * 8 / (now - self._measured_s))
+            bps = int(self.octets * 8 / (now - self._measured_s))
             self.bps = bps if not self.bps else int(self.bps + RATE_SMOOTHING * (bps - self.bps))
-        self._octets, self._measured_s = 0, now
+        self.octets, self._measured_s = 0, now
         if self._gop_s is not None and not self.start_packets(now):
             self._gop, self._gop_s = [], None

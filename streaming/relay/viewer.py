@@ -181,6 +181,10 @@ class Viewer:
         if cached:
             self._fanout.forward(stream.source, cached, only=self.seat)
 
+    def due(self, now: float) -> bool:
+        """Whether its quality should be looked at now."""
+        return self.relay or self._quality.due(now)
+
     def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
         """The rendition that the path bears; a probe's padding leaves on the way."""
         if self.relay:

@@ -53,7 +53,7 @@ class Endpoint:
         fingerprint = "sha-256 " + ":".join(f"{byte:02X}" for byte in secrets.token_bytes(32))
         candidate = "1 1 udp 2130706431 192.0.2.77 40000 typ host"
         party = Party(*credentials, fingerprint, (candidate,), secrets.token_hex(4))
-        text = write_offer(secrets.randbits(60), party, Ssrcs(11, 22, 33))
+        text = write_offer(secrets.randbits(60), party, Ssrcs(11, {"": (22, 33)}))
         if self.kind == "whep":
             lines = [line for line in text.split("\r\n") if not line.startswith(("a=ssrc", "a=msid:"))]
             text = "\r\n".join(lines).replace("a=sendonly", "a=recvonly")

@@ -3,7 +3,8 @@
 import av
 import pytest
 
-from studio_agent.encoder import AccessUnit, PictureEncoder, SoundEncoder
+from studio_agent.encoder import AccessUnit, LayeredEncoder, PictureEncoder, SoundEncoder
+from studio_agent.layers import layers_of, shared
 from studio_agent.mixer import Chunk
 from studio_agent.packets import nal_units
 from studio_agent.sources.kinds import Picture
@@ -66,6 +67,46 @@ def test_the_strip_survives_the_encoder(scene: Scene) -> None:
     for number, unit in enumerate(encoded(encoder, scene, range(40))):
         for frame in decoder.decode(av.Packet(unit.data)):
             assert time_in(frame) == 1_800_000_000_000 + round(number * 1000 / FPS)
+
+
+def test_encodings_begin_together_and_each_begins_anew_on_wish(scene: Scene) -> None:
+    layers = layers_of(3, 2_500_000)
+    encoder, rates = LayeredEncoder(FPS, layers, "ultrafast"), shared(9_000_000, layers)
+    keyframes: dict[str, list[int]] = {"f": [], "h": [], "q": []}
+    sizes: dict[str, set[tuple[int, int]]] = {"f": set(), "h": set(), "q": set()}
+    decoders = {rid: av.CodecContext.create("h264", "r") for rid in keyframes}
+    for number in range(8):
+        at_s = 1_800_000_000 + number / FPS
+        wished = frozenset({"h"}) if number == 5 else frozenset()
+        for rid, unit in encoder.encode(Picture(scene.draw(at_s), at_s), wished, rates):
+            assert unit.captured_s == at_s
+            if unit.is_keyframe:
+                keyframes[rid].append(number)
+            for frame in decoders[rid].decode(av.Packet(unit.data)):  # type: ignore[attr-defined]  # of video
+                sizes[rid].add((frame.width, frame.height))
+    assert keyframes == {"f": [0], "h": [0, 5], "q": [0]}
+    assert sizes == {"f": {(1280, 720)}, "h": {(640, 360)}, "q": {(320, 180)}}
+
+
+def test_an_encoding_that_rested_begins_with_a_keyframe(scene: Scene) -> None:
+    layers = layers_of(2, 2_500_000)
+    encoder = LayeredEncoder(FPS, layers, "ultrafast")
+    picture = Picture(scene.draw(1_800_000_000), 1_800_000_000)
+    seen = []
+    for total in (4_000_000, 800_000, 4_000_000):
+        units = encoder.encode(picture, frozenset(), shared(total, layers))
+        seen.append([(rid, unit.is_keyframe) for rid, unit in units])
+        picture = Picture(picture.frame, picture.captured_s + 1 / FPS)
+    assert seen == [[("f", True), ("h", True)], [("h", False)], [("f", True), ("h", False)]]
+
+
+def test_a_narrow_path_keeps_the_small_pictures_and_the_smallest_always() -> None:
+    layers = layers_of(3, 2_500_000)
+    assert shared(9_000_000, layers) == {"f": 2_500_000, "h": 700_000, "q": 125_000}
+    assert shared(3_000_000, layers) == {"f": 2_175_000, "h": 700_000, "q": 125_000}
+    assert shared(1_200_000, layers) == {"f": 0, "h": 700_000, "q": 125_000}
+    assert shared(100_000, layers) == {"f": 0, "h": 0, "q": 100_000}
+    assert shared(100_000, layers[:1]) == {"f": 100_000}
 
 
 def test_each_chunk_is_one_opus_packet() -> None:

@@ -62,6 +62,7 @@ async def test_a_studio_on_air_can_be_read_and_ends_in_order(free_port: Callable
             STUDIO_WHIP=str(server.make_url("/whip/main")),
             STUDIO_TOKEN="t0ken",
             STUDIO_HTTP=f"127.0.0.1:{port}",
+            STUDIO_LAYERS="1",
         )
         session = await receiver.session(0)
         await session.wait_for_pictures(5)

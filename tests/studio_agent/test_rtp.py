@@ -122,6 +122,15 @@ def test_extensions_are_written_under_the_ids_of_the_answer() -> None:
     assert len(video.stamp(second, NOON + 0.5)) < len(wire)
 
 
+def test_an_encoding_names_itself_and_its_repairs_name_it() -> None:
+    half = stream(rid=4, repaired_rid=5)
+    half.rid = "h"
+    (packet,) = half.frame([b"x"], NOON, marked=True)
+    assert half.stamp(packet, NOON)[16:18] == bytes((4 << 4, ord("h")))
+    (again,) = half.resend([packet.sequence], NOON + 1, 0.01)
+    assert again[16:18] == bytes((5 << 4, ord("h")))
+
+
 def test_without_extensions_the_header_is_twelve_bytes() -> None:
     video = stream()
     assert len(video.stamp(video.frame([b"x"], NOON, marked=True)[0], NOON)) == 13

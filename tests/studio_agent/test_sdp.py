@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio_agent.rtp import ExtensionIds
-from studio_agent.sdp import Party, Ssrcs, read_answer, write_offer
+from studio_agent.sdp import Party, Ssrcs, accepted_rids, read_answer, write_offer
 
 PARTY = Party("ufra", "p" * 22, "sha-256 AA:BB", ("1 1 udp 2130706431 192.0.2.7 5000 typ host",), "name")
 ANSWER = """v=0
@@ -37,7 +37,7 @@ a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time
 
 
 def test_the_offer_is_read_by_another_house() -> None:
-    offer = SessionDescription.parse(write_offer(7, PARTY, Ssrcs(1, 2, 3)))
+    offer = SessionDescription.parse(write_offer(7, PARTY, Ssrcs(1, {"": (2, 3)})))
     assert [(media.kind, media.direction, media.rtcp_mux) for media in offer.media] == [
         ("audio", "sendonly", True),
         ("video", "sendonly", True),
@@ -55,6 +55,34 @@ def test_an_answer_is_read() -> None:
     assert (answer.audio.payload_type, answer.audio.rtx_payload_type) == (111, None)
     assert (answer.video.payload_type, answer.video.rtx_payload_type) == (108, 109)
     assert answer.video.ids == ExtensionIds(None, 2, 3)
+
+
+def test_several_encodings_are_offered_by_name_alone() -> None:
+    text = write_offer(7, PARTY, Ssrcs(1, {"f": (2, 3), "h": (4, 5)}))
+    assert [line for line in text.splitlines() if "rid:" in line or "simulcast" in line] == [
+        "a=rid:f send",
+        "a=rid:h send",
+        "a=simulcast:send f;h",
+    ]
+    offer = SessionDescription.parse(text)
+    assert [source.ssrc for source in offer.media[1].ssrc] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ("a=simulcast:recv f;h\n", ("f", "h")),
+        ("a=simulcast:recv h,q\n", ("h",)),
+        ("a=simulcast:recv ~q;f send x\n", ("q", "f")),
+        ("a=simulcast:send f\n", ()),
+        ("a=simulcast:recv\n", ()),
+        ("", ()),
+    ],
+)
+def test_the_encodings_that_are_taken_are_read(said: str, taken: tuple[str, ...]) -> None:
+    rid = "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\n"
+    assert accepted_rids(ANSWER + rid + said) == taken
+    assert accepted_rids(ANSWER + said) == ()  # without the extension nobody could tell them apart
 
 
 def test_a_refused_medium_has_no_payload_type() -> None:

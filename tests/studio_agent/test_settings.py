@@ -13,6 +13,12 @@ def test_a_flag_goes_before_the_environment() -> None:
     assert (settings.source, settings.whip_url) == ("scene", "https://relay.example/whip/a")
 
 
+def test_the_number_of_encodings_follows_the_flag_the_environment_the_cores() -> None:
+    assert read_settings(["--layers", "1"], {"STUDIO_LAYERS": "2"}).layers == 1
+    assert read_settings([], {"STUDIO_LAYERS": "2"}).layers == 2
+    assert read_settings([], {}).layers in (1, 3)
+
+
 def test_the_token_is_read_anew_from_its_file(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("one\n")
@@ -37,6 +43,8 @@ def test_no_flag_takes_a_token() -> None:
         ("STUDIO_BITRATE_KBPS", "much"),
         ("STUDIO_BITRATE_KBPS", "100"),
         ("STUDIO_PRESET", "placebo"),
+        ("STUDIO_LAYERS", "4"),
+        ("STUDIO_LAYERS", "all"),
         ("STUDIO_TOKEN_FILE", "/absent/token"),
     ],
 )

@@ -26,12 +26,13 @@ async def receiver() -> AsyncIterator[tuple[Receiver, TestServer]]:
 
 @contextlib.asynccontextmanager
 async def publishing(
-    server: TestServer, token: str = "t0ken"
+    server: TestServer, token: str = "t0ken", layers: str = "1"
 ) -> AsyncIterator[tuple[Studio, asyncio.Task[int]]]:
     environment = {
         "STUDIO_WHIP": str(server.make_url("/whip/main")),
         "STUDIO_TOKEN": token,
         "STUDIO_PRESET": "ultrafast",
+        "STUDIO_LAYERS": layers,
     }
     studio = await asyncio.to_thread(lambda: Studio(read_settings([], environment), SceneSource()))
     task = asyncio.create_task(studio.run())
@@ -56,6 +57,34 @@ async def test_a_stranger_decodes_picture_and_sound(receiver: tuple[Receiver, Te
         assert (health.state, health.connections) == ("live", 1)
     assert task.result() == EXIT_OK
     assert session.is_deleted
+
+
+async def test_a_server_that_knows_one_encoding_gets_the_plain_offer(
+    receiver: tuple[Receiver, TestServer],
+) -> None:
+    counterpart, server = receiver
+    async with publishing(server, layers="3") as (studio, _):
+        first, second = await counterpart.session(0), await counterpart.session(1)
+        assert "a=simulcast:send f;h;q" in first.offer
+        assert "simulcast" not in second.offer
+        await second.wait_for_pictures(10)
+        assert studio.health().layers == 1
+        assert first.is_deleted
+        await second.peer.close()  # and from then on it is not asked for more
+        third = await counterpart.session(2)
+        await third.wait_for_pictures(3)
+        assert counterpart.posts == 3
+
+
+async def test_a_server_that_refuses_several_encodings_gets_the_plain_offer(
+    receiver: tuple[Receiver, TestServer],
+) -> None:
+    counterpart, server = receiver
+    counterpart.refusals = [Refusal(400)]
+    async with publishing(server, layers="3"):
+        session = await counterpart.session(0)
+        await session.wait_for_pictures(3)
+        assert "simulcast" not in session.offer
 
 
 async def test_a_keyframe_comes_when_it_is_asked_for(receiver: tuple[Receiver, TestServer]) -> None:
@@ -102,7 +131,11 @@ async def test_a_camera_that_hangs_ends_the_studio_so_that_it_is_opened_anew(
     receiver: tuple[Receiver, TestServer],
 ) -> None:
     _, server = receiver
-    environment = {"STUDIO_WHIP": str(server.make_url("/whip/main")), "STUDIO_TOKEN": "t0ken"}
+    environment = {
+        "STUDIO_WHIP": str(server.make_url("/whip/main")),
+        "STUDIO_TOKEN": "t0ken",
+        "STUDIO_LAYERS": "1",
+    }
     studio = await asyncio.to_thread(
         lambda: Studio(read_settings([], environment), HangingCamera(), still_limit_s=0.5)
     )

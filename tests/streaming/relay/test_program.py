@@ -47,6 +47,9 @@ class NotedViewer:
         if stream.kind == "video":
             self.streams.append(stream.name)
 
+    def due(self, now: float) -> bool:
+        return True
+
     def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
         return self.wish if self.wish in {rung.name for rung in rungs} else rungs[-1].name
 
@@ -320,6 +323,16 @@ def test_who_watches_a_rendition_that_ends_goes_where_the_picture_is(stage: Stag
     again.picture(1, 0, 3.3, keyframe=True, rid="f")
     assert viewer.streams == ["f", "", "q"]
     assert set(stage.program.video) == {"q", "f"}
+
+
+def test_who_watches_a_rendition_that_rests_goes_to_one_that_comes(stage: Stage) -> None:
+    source, viewer = layered(stage), NotedViewer()
+    stage.program.admit(viewer, 3.0)
+    assert viewer.streams == ["f"]
+    for n in range(90, 180):  # only the smallest goes on: the studio's own path became narrow
+        source.picture(n, n * 3000, n / 30, keyframe=n == 170, payload=bytes(500), rid="q")
+        stage.program.adapt(n / 30)
+    assert viewer.streams == ["f", "q"]
 
 
 def test_renditions_that_nobody_needs_are_closed(stage: Stage) -> None:

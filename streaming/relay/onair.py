@@ -1,0 +1,49 @@
+"""The feed on air, and how its other streams stand beside the picture that was cut to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..contract import ProgramTime
+from ..domain import timeline
+from .source import Source
+
+CAPTURE_TRUST_SECONDS: Final = 1.0  # a capture clock further from arrival than this is not believed
+
+
+@dataclass(slots=True)
+class OnAir:
+    """The feed on air and how its clock became program time."""
+
+    feed: Source
+    era: int
+    tick: int  # of the frame at the cut, which is the master of sound
+    program_time: ProgramTime
+    arrived_s: float
+    rid: str  # of the encoding that was cut to first
+    sound_line: timeline.Line | None = None
+
+    @property
+    def source(self) -> tuple[int, int]:
+        """The feed's number and era: what its sequences and ticks mean."""
+        return self.feed.number, self.era
+
+    def offset_beside(
+        self, capture: timeline.CaptureClock, tick: int, arrived_s: float, rate_hz: int
+    ) -> tuple[int, bool]:
+        """Offset of a stream beside the master's, and whether it rests on capture clocks."""
+        by_arrival = timeline.aligned_offset(
+            (self.tick, self.program_time, self.arrived_s), tick, arrived_s, rate_hz
+        )
+        master = self.feed.layers.get(self.rid)
+        captured_master = None if master is None else master.capture.captured_at(self.tick)
+        captured = capture.captured_at(tick)
+        if captured_master is None or captured is None:
+            return by_arrival, False
+        by_capture = timeline.aligned_offset(
+            (self.tick, self.program_time, captured_master), tick, captured, rate_hz
+        )
+        if abs(by_capture - by_arrival) > CAPTURE_TRUST_SECONDS * rate_hz:
+            return by_arrival, False
+        return by_capture, True
