@@ -6,6 +6,7 @@ The stream's address cannot be guessed and is the right to read it: EventSource 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from typing import Final
 
@@ -60,13 +61,14 @@ async def read_stream(request: web.Request, told: Told) -> web.StreamResponse:
     told.came.set()
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Access-Control-Allow-Origin": "*"}
     response = web.StreamResponse(headers={**headers, "Content-Type": "text/event-stream"})
-    await response.prepare(request)
-    while not told.closed and told.reader == reader:
-        told.came.clear()
-        for kind, data in told.stream.take():
-            await response.write(f"event: {kind}\ndata: {data}\n\n".encode())
-        try:
-            await asyncio.wait_for(told.came.wait(), PING_SECONDS)
-        except TimeoutError:
-            await response.write(b":\n\n")
+    with contextlib.suppress(ConnectionResetError):  # who reads may go at any time
+        await response.prepare(request)
+        while not told.closed and told.reader == reader:
+            told.came.clear()
+            for kind, data in told.stream.take():
+                await response.write(f"event: {kind}\ndata: {data}\n\n".encode())
+            try:
+                await asyncio.wait_for(told.came.wait(), PING_SECONDS)
+            except TimeoutError:
+                await response.write(b":\n\n")
     return response

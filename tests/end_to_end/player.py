@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -46,16 +45,29 @@ async () => {
 """
 
 
+Seats = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
 @asynccontextmanager
 async def watching(stage: Stage) -> AsyncIterator[Page]:
     """The player on a page whose front gives it seats on the stage's relay."""
 
+    async def seat(_: dict[str, Any]) -> dict[str, Any]:
+        return {"whep": stage.whep, "token": stage.keys.view(), "ice": []}
+
+    async with playing(seat) as page:
+        yield page
+
+
+@asynccontextmanager
+async def playing(give: Seats, script: str = "") -> AsyncIterator[Page]:
+    """The player on a page whose front gives the seats that `give` says; `script` runs there before it."""
+
     async def page(_: web.Request) -> web.Response:
         return web.Response(text=PAGE.replace("SHOW", SHOW), content_type="text/html")
 
-    async def seat(_: web.Request) -> web.Response:
-        body = {"whep": stage.whep, "token": stage.keys.view(), "ice": []}
-        return web.Response(text=json.dumps(body), content_type="application/json")
+    async def seat(request: web.Request) -> web.Response:
+        return web.json_response(await give(await request.json()))
 
     app = web.Application()
     app.router.add_get("/", page)
@@ -66,6 +78,7 @@ async def watching(stage: Stage) -> AsyncIterator[Page]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
         async with open_browser() as browser_page:
+            await browser_page.add_init_script(script)
             await browser_page.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
             yield browser_page
     finally:

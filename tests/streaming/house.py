@@ -118,8 +118,8 @@ class Peer:
         await self.connection.close()
 
 
-async def post_offer(url: str, token: str, sdp: str) -> tuple[int, str, CIMultiDictProxy[str]]:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+async def post_offer(url: str, token: str, sdp: str, **more: str) -> tuple[int, str, CIMultiDictProxy[str]]:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp", **more}
     async with aiohttp.ClientSession() as http, http.post(url, data=sdp, headers=headers) as response:
         return response.status, await response.text(), response.headers
 

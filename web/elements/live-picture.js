@@ -25,6 +25,8 @@ export class LivePicture extends silk({
   watch = null;
   /** @type {HTMLVideoElement | null} */
   video = null;
+  /** @type {import("../transport/whep.js").WhepSession | null} the one whose picture is on screen */
+  #session = null;
   #moved_at = 0;
   #decoded = 0;
 
@@ -110,12 +112,16 @@ export class LivePicture extends silk({
   }
 
   /**
+   * Takes a session's picture. Where one is on screen already, its last frame covers the change.
    * @param {import("../transport/whep.js").WhepSession} session
    * @param {HTMLVideoElement} video
    */
   #show(session, video) {
     this.#moved_at = performance.now();
     this.#decoded = 0;
+    if (this.#session && this.playing) this.#freeze(video);
+    if (this.#session) this.#session.ending = () => {};
+    this.#session = session;
     session.ending = () => this.#freeze(video);
     video.srcObject = session.stream;
     firstFrame(video).then((at) => {

@@ -5,7 +5,8 @@
 
 import { Problem } from "./api.js";
 import { pause, waitMs } from "./backoff.js";
-import { openWhep, prepareWhep } from "./whep.js";
+import { RECONNECT } from "./whep-events.js";
+import { bringsPicture, openWhep, prepareWhep } from "./whep.js";
 
 /**
  * joining: on the way to the first picture · waiting: not on air · connected: media may come ·
@@ -15,6 +16,8 @@ import { openWhep, prepareWhep } from "./whep.js";
 
 const LONGEST_WAIT_FOR_AIR_MS = 5_000;
 const EAGER_TRIES = 12;
+// A session that was left for another one ends at the latest so long after it.
+const HANDED_OVER_LIMIT_MS = 3_000;
 
 export class Watch extends EventTarget {
   /** @type {Phase} */
@@ -22,6 +25,8 @@ export class Watch extends EventTarget {
   /** @type {import("./whep.js").WhepSession | null} */
   session = null;
   seats = 0;
+  /** how often another relay was moved to before the old one had ended */
+  moves = 0;
   /** performance.now() when the seat now used was asked for */
   asked_at = 0;
   #stopped = new AbortController();
@@ -30,8 +35,12 @@ export class Watch extends EventTarget {
   /** How many refusals are still taken for "any moment now". */
   #eager = 0;
   #attempt = 0;
+  /** The address that just failed us. */
+  #avoid = "";
+  /** Ends the session before the present one, whose picture is still on screen. */
+  #leaveOld = () => {};
 
-  /** @param {(signal: AbortSignal) => Promise<import("../types.js").Seat>} askSeat */
+  /** @param {(signal: AbortSignal, avoid: string) => Promise<import("../types.js").Seat>} askSeat */
   constructor(askSeat) {
     super();
     this.askSeat = askSeat;
@@ -44,6 +53,7 @@ export class Watch extends EventTarget {
 
   stop() {
     this.#stopped.abort();
+    this.#leaveOld();
     this.session?.leave();
     this.#turn("stopped");
   }
@@ -62,6 +72,7 @@ export class Watch extends EventTarget {
   told(before, now) {
     if (now && !before) this.hurry();
     if (before && !now) this.abandon();
+    if (before !== now) this.#avoid = "";
   }
 
   /** The picture stands still though the session lives: take another seat. */
@@ -73,6 +84,7 @@ export class Watch extends EventTarget {
   frameShown() {
     this.#shown = true;
     this.#attempt = 0;
+    this.#leaveOld();
     this.#turn("playing");
   }
 
@@ -97,18 +109,79 @@ export class Watch extends EventTarget {
     this.asked_at = performance.now();
     const prepared = prepareWhep();
     try {
-      const seat = await this.askSeat(signal);
+      const seat = await this.askSeat(signal, this.#avoid);
+      this.#avoid = seat.whep;
       this.session = await openWhep(seat.whep, seat.token, { ice: seat.ice, signal, repeats: 0, prepared });
       this.seats += 1;
       this.#turn("connected");
-      await this.session.lost;
+      await this.#stay(this.session, signal);
       return 0;
     } catch (error) {
       prepared.peer.close();
       return this.#refused(/** @type {any} */ (error));
     } finally {
+      this.#leaveOld();
       this.session = null;
     }
+  }
+
+  /**
+   * Until no session is left. A relay that goes away says so, and the next one's picture is there before
+   * its own is given up.
+   * @param {import("./whep.js").WhepSession} session
+   * @param {AbortSignal} signal
+   */
+  async #stay(session, signal) {
+    let here = session;
+    while ((await Promise.race([here.lost, here.reconnect])) === RECONNECT && !signal.aborted) {
+      const next = await this.#openBeside(here, signal);
+      if (!next) return void (await here.lost);
+      this.#handOver(here, next);
+      here = next;
+    }
+  }
+
+  /**
+   * Another session on another relay, with a picture; null when the old one ended before.
+   * @param {import("./whep.js").WhepSession} old
+   * @param {AbortSignal} signal
+   */
+  async #openBeside(old, signal) {
+    let ended = false;
+    old.lost.then(() => (ended = true));
+    for (let attempt = 0; !ended && !signal.aborted; attempt += 1) {
+      let asked_ms = 0;
+      try {
+        const seat = await this.askSeat(signal, this.#avoid);
+        const next = await openWhep(seat.whep, seat.token, { ice: seat.ice, signal, repeats: 0 });
+        if (await bringsPicture(next)) {
+          this.#avoid = seat.whep;
+          return next;
+        }
+        next.leave();
+      } catch (error) {
+        asked_ms = /** @type {any} */ (error).retry_after_ms ?? 0;
+      }
+      await pause(waitMs(attempt, Math.random(), asked_ms), AbortSignal.any([signal, lostAsSignal(old)]));
+    }
+    return null;
+  }
+
+  /**
+   * @param {import("./whep.js").WhepSession} old
+   * @param {import("./whep.js").WhepSession} next
+   */
+  #handOver(old, next) {
+    this.#leaveOld();
+    const late = setTimeout(() => this.#leaveOld(), HANDED_OVER_LIMIT_MS);
+    this.#leaveOld = () => {
+      clearTimeout(late);
+      this.#leaveOld = () => {};
+      old.leave();
+    };
+    this.session = next;
+    this.moves += 1;
+    this.#turn("connected");
   }
 
   /** @param {{code?: string, status?: number, retry_after_ms?: number}} error */
@@ -143,7 +216,14 @@ export class Watch extends EventTarget {
  */
 export function watchShow(api, show) {
   const path = `/api/shows/${encodeURIComponent(show)}/seat`;
-  return new Watch((signal) => api.request("POST", path, { body: {}, signal }));
+  return new Watch((signal, avoid) => api.request("POST", path, { body: avoid ? { avoid } : {}, signal }));
+}
+
+/** @param {import("./whep.js").WhepSession} session */
+function lostAsSignal(session) {
+  const lost = new AbortController();
+  session.lost.then(() => lost.abort());
+  return lost.signal;
 }
 
 /** @param {unknown} error */

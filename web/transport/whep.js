@@ -7,12 +7,14 @@
  */
 
 import { pause, retryAfterMs, waitMs } from "./backoff.js";
+import { eventsOf, toldToReconnect } from "./whep-events.js";
 
 const ANSWER_LIMIT_MS = 8_000;
 const CONNECT_LIMIT_MS = 8_000;
 // A path may falter for a moment; longer than this and another seat is quicker than waiting.
 const DISCONNECTED_LIMIT_MS = 1_500;
 const REPEATS_OF_A_BUSY_RELAY = 3;
+const FIRST_PICTURE_LIMIT_MS = 4_000;
 const REPEATABLE = new Set([409, 503]);
 
 /** The relay said no. `status` 0 means that it could not be reached. */
@@ -36,6 +38,7 @@ export class WhepRefused extends Error {
  * @property {RTCPeerConnection} peer
  * @property {number} started_at performance.now() when the offer was begun
  * @property {Promise<string>} lost `failed`, `disconnected` or `left`
+ * @property {Promise<string>} reconnect `reconnect`, when the relay asks for another session elsewhere
  * @property {() => void} leave closes, and tells the relay by DELETE
  * @property {() => void} ending called just before the peer closes, while its last frame is still shown
  */
@@ -95,28 +98,28 @@ export async function openWhep(url, token, { ice = [], signal, repeats = REPEATS
  * @returns {Promise<WhepSession>}
  */
 async function openOnce(url, token, { peer, stream, started_at, offer }, signal) {
-  let resource = "";
+  /** @type {Awaited<ReturnType<typeof exchange>> | undefined} */
+  let answer;
   try {
-    const answer = await exchange(url, token, await offer, signal);
-    resource = answer.resource;
+    answer = await exchange(url, token, await offer, signal);
     await peer.setRemoteDescription({ type: "answer", sdp: answer.sdp });
   } catch (error) {
     peer.close();
-    if (resource) remove(resource, token);
+    if (answer?.resource) remove(answer.resource, token);
     throw error;
   }
-  return session(peer, stream, resource, token, started_at);
+  return session(peer, stream, answer, token, started_at);
 }
 
 /**
  * @param {RTCPeerConnection} peer
  * @param {MediaStream} stream
- * @param {string} resource
+ * @param {{resource: string, events: string}} answer
  * @param {string} token
  * @param {number} started_at
  * @returns {WhepSession}
  */
-function session(peer, stream, resource, token, started_at) {
+function session(peer, stream, { resource, events }, token, started_at) {
   /** @type {(reason: string) => void} */
   let end = () => {};
   const lost = /** @type {Promise<string>} */ (new Promise((resolve) => (end = resolve)));
@@ -137,14 +140,30 @@ function session(peer, stream, resource, token, started_at) {
     if (finished) return;
     finished = true;
     clearTimeout(patience);
+    ended.abort();
     made.ending();
     peer.close();
     if (resource) remove(resource, token);
     end(reason);
   }
+  const ended = new AbortController();
+  const reconnect = isConnected(peer).then(() => toldToReconnect(events, token, ended.signal));
   /** @type {WhepSession} */
-  const made = { stream, peer, started_at, lost, leave: () => finish("left"), ending: () => {} };
+  const made = { stream, peer, started_at, lost, reconnect, leave: () => finish("left"), ending: () => {} };
   return made;
+}
+
+/**
+ * The picture comes first, and what else we ask of the relay after it.
+ * @param {RTCPeerConnection} peer
+ * @returns {Promise<void>}
+ */
+function isConnected(peer) {
+  return new Promise((resolve) => {
+    const look = () => peer.connectionState === "connected" && resolve();
+    peer.addEventListener("connectionstatechange", look);
+    look();
+  });
 }
 
 /**
@@ -167,7 +186,9 @@ async function exchange(url, token, offer, signal) {
     throw new WhepRefused(response.status, text.slice(0, 200), retryAfterMs(response.headers.get("Retry-After"), Date.now()));
   }
   const location = response.headers.get("Location");
-  return { sdp: text, resource: location ? new URL(location, response.url || url).href : "" };
+  const base = response.url || url;
+  const events = eventsOf(response.headers.get("Link"), base);
+  return { sdp: text, resource: location ? new URL(location, base).href : "", events };
 }
 
 /**
@@ -206,4 +227,26 @@ export function firstFrame(video) {
       /** @type {any} */ (video).addEventListener("loadeddata", () => resolve(performance.now()), { once: true });
     }
   });
+}
+
+/**
+ * Whether a session brings a picture: its first frame was decoded out of sight. A hidden page presents
+ * nothing; there the time that it would have taken must do.
+ * @param {WhepSession} session
+ * @returns {Promise<boolean>}
+ */
+export async function bringsPicture(session) {
+  const unseen = document.createElement("video");
+  unseen.muted = true;
+  unseen.srcObject = new MediaStream(session.stream.getVideoTracks());
+  unseen.play().catch(() => {});
+  const over = new AbortController();
+  const came = await Promise.race([
+    firstFrame(unseen).then(() => true),
+    session.lost.then(() => false),
+    pause(FIRST_PICTURE_LIMIT_MS, over.signal).then(() => document.hidden && session.peer.connectionState === "connected"),
+  ]);
+  over.abort();
+  unseen.srcObject = null;
+  return came;
 }
