@@ -8,6 +8,7 @@ since 1970. A cut, a slate and a returning studio are one addition each: only an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ NTP_TO_UNIX_SECONDS: Final = 2_208_988_800  # 1900 to 1970
 VIDEO_HZ: Final = 90_000
 AUDIO_HZ: Final = 48_000
 
+_WRAP: Final = 1 << 32  # RTP timestamps
+_TURNS: Final = VIDEO_HZ // math.gcd(VIDEO_HZ, AUDIO_HZ)  # wraps of the picture until the pair comes again
 _SETTLE_SECONDS: Final = 0.010  # a first sender report may move sound by more than this at once
 _SLEW_SECONDS: Final = 0.001  # later ones move it by at most this each
 _JUMP_SECONDS: Final = 0.250  # beyond it the source's clock itself jumped: follow at once
@@ -140,6 +143,12 @@ class ProgramClock:
         """Program time is another from here on: a pulled program brings its own."""
         self._zero_unix_s, self.last_ticks = None, ticks
 
+    def shift(self, ticks: int) -> None:
+        """What was taken for program time so far was `ticks` short: wraps that nobody here had seen."""
+        self.last_ticks += ticks
+        if self._zero_unix_s is not None:
+            self._zero_unix_s -= ticks / PROGRAM_TIME_HZ
+
     def at(self, unix_s: float) -> ProgramTime:
         """Program time now; 0 before the first frame."""
         if self._zero_unix_s is None:
@@ -160,6 +169,22 @@ class ProgramClock:
     def captured_ntp(self, ticks: int) -> int:
         """NTP time of a program moment in the relay's clock, for abs-capture-time."""
         return ntp_from_unix((self._zero_unix_s or 0.0) + ticks / PROGRAM_TIME_HZ)
+
+
+def whole_program_time(video_tick: int, audio_tick: int) -> int:
+    """Unwrapped program time (90 kHz) of a 32-bit picture timestamp, found by the sound's of about then.
+
+    Both count one program time, so they wrap at different moments (13.3 h and 24.9 h), and the same
+    pair comes again only after 15 wraps of the picture: 198 h. They may be half an hour apart.
+    """
+    base = video_tick & _WRAP - 1
+
+    def error(turns: int) -> int:
+        expected = (base + turns * _WRAP) * AUDIO_HZ // VIDEO_HZ
+        ahead = (audio_tick - expected) & _WRAP - 1
+        return min(ahead, _WRAP - ahead)
+
+    return base + min(range(_TURNS), key=error) * _WRAP
 
 
 def leaps(previous: int, tick: int, rate_hz: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ..contract import ProgramTime
+from ..contract import PROGRAM_TIME_HZ, ProgramTime
 from ..domain import timeline
 from .source import Source
 
@@ -22,12 +22,19 @@ class OnAir:
     program_time: ProgramTime
     arrived_s: float
     rid: str  # of the encoding that was cut to first
+    ahead: int = 0  # ticks by which we go on before a pulled feed's own program time
     sound_line: timeline.Line | None = None
 
     @property
     def source(self) -> tuple[int, int]:
         """The feed's number and era: what its sequences and ticks mean."""
         return self.feed.number, self.era
+
+    def offset_of_pulled(self, tick: int, rate_hz: int) -> int:
+        """Offset of a pulled stream, whose ticks are program time but for wraps: the nearest to the cut."""
+        cut = self.program_time * rate_hz // PROGRAM_TIME_HZ
+        same = tick + self.ahead * rate_hz // PROGRAM_TIME_HZ
+        return timeline.unwrapped(cut, same & 0xFFFFFFFF, 32) - tick
 
     def offset_beside(
         self, capture: timeline.CaptureClock, tick: int, arrived_s: float, rate_hz: int

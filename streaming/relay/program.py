@@ -145,22 +145,43 @@ class Program:
             old.feed.listeners.remove(self)
         first = feed.studio is not None and not self._studio_shown
         self._studio_shown = self._studio_shown or first
-        at = self._cut_time(feed, packet)
-        self._on_air = here = OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, packet.rid)
+        at, ahead = self._cut_time(feed, packet)
+        self._on_air = here = OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, packet.rid, ahead)
         self.cuts += 1
         self._fact(self, Cut(feed.studio, at, first))
         return here
 
-    def _cut_time(self, feed: Source, packet: FeedPacket) -> ProgramTime:
-        """Program time goes on over a cut; a pulled feed brings its own: a pin is one moment anywhere."""
+    def _cut_time(self, feed: Source, packet: FeedPacket) -> tuple[ProgramTime, int]:
+        """Program time of a cut, and by how much it is ahead of a pulled feed's own.
+
+        It goes on over a cut, but a pulled feed brings its own: a pin is one moment anywhere.
+        """
         at = self.clock.next_cut(self._clock.unix(packet.arrived_s))
         if not feed.pulled or packet.kind == "audio":
-            return at
-        if self.clock.running and 0 <= self.clock.last_ticks - packet.tick < PULLED_BEHIND_TICKS:
-            return at
-        if abs(packet.tick - at) > PULLED_BEHIND_TICKS:
-            self.clock.jump(packet.tick)
-        return ProgramTime(packet.tick)
+            return at, 0
+        tick = timeline.unwrapped(self.clock.last_ticks, packet.tick & 0xFFFFFFFF, 32)
+        if self.clock.running and 0 <= self.clock.last_ticks - tick < PULLED_BEHIND_TICKS:
+            return at, at - tick
+        if abs(tick - at) > PULLED_BEHIND_TICKS:
+            self.clock.jump(tick)
+            self.audio.last = None
+        return ProgramTime(tick), 0
+
+    def _find_wraps(self, here: OnAir, audio_tick: int) -> None:
+        """A pulled feed's timestamps are 32 bits of its program time; with the sound's we know them all."""
+        master = here.feed.layers.get(here.rid)
+        if master is None or master.tick is None:
+            return
+        believed = master.tick + here.program_time - here.tick - here.ahead
+        missing = timeline.whole_program_time(believed, audio_tick) - believed
+        if not missing:
+            return
+        here.program_time = ProgramTime(here.program_time + missing)
+        self.clock.shift(missing)
+        self.audio.last = None
+        for rendition in self.video.values():
+            if rendition.origin == here.source:
+                rendition.shift(missing)
 
     def _take_video(self, here: OnAir, packet: FeedPacket) -> None:
         rendition = self.video.get(packet.rid)
@@ -216,6 +237,10 @@ class Program:
         """Program time of an encoding: the one that was cut to is the master of all others."""
         if packet.rid == here.rid and packet.tick == here.tick:
             return timeline.Line(timeline.VIDEO_HZ, here.program_time - here.tick, settled=True)
+        if here.feed.pulled:
+            return timeline.Line(
+                timeline.VIDEO_HZ, here.offset_of_pulled(packet.tick, timeline.VIDEO_HZ), settled=True
+            )
         capture = here.feed.layers[packet.rid].capture
         offset, _ = here.offset_beside(capture, packet.tick, packet.arrived_s, timeline.VIDEO_HZ)
         return timeline.Line(timeline.VIDEO_HZ, offset, settled=True)
@@ -249,7 +274,8 @@ class Program:
             line = here.sound_line = timeline.Line(timeline.AUDIO_HZ, 0)
             line.offset, line.settled = self._audio_offset(here, packet.tick, packet.arrived_s)
             if here.feed.pulled:
-                line.offset, line.settled = 0, True
+                self._find_wraps(here, packet.tick)
+                line.offset, line.settled = here.offset_of_pulled(packet.tick, timeline.AUDIO_HZ), True
         outgoing = line.outgoing(packet.tick)
         if audio.line is not line:
             if audio.last is not None and outgoing <= audio.last:  # of before the cut: sound never goes back

@@ -79,6 +79,12 @@ class Rendition:
         """Leave an empty packet out without a gap, if that is still possible."""
         return self.origin is not None and self._segments.skip(self.origin, sequence)
 
+    def shift(self, ticks: int) -> None:
+        """Its times were `ticks` short, by whole wraps: what leaves stays the same."""
+        if self.line is not None and self.last is not None:
+            self.line.offset += ticks
+            self.last += ticks
+
     # -- packets -----------------------------------------------------------------------------------
 
     def put(self, packet: Packet, keyframe: bool, now: float) -> None:

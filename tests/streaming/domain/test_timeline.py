@@ -19,6 +19,7 @@ from streaming.domain.timeline import (
     short_units,
     unix_from_ntp,
     unwrapped,
+    whole_program_time,
 )
 
 NOW = 1_790_000_000.0
@@ -123,3 +124,20 @@ def test_a_leap_is_more_than_ten_seconds_either_way() -> None:
     assert not leaps(0, 9 * 90_000, 90_000)
     assert leaps(0, 11 * 90_000, 90_000)
     assert leaps(11 * 90_000, 0, 90_000)
+
+
+@given(st.integers(0, 15 * 2**32 - 1), st.floats(-600, 600))
+def test_sound_and_picture_together_know_program_time_for_eight_days(ticks: int, apart_s: float) -> None:
+    sound = max(0, round(ticks * 48 / 90 + apart_s * 48_000))
+    assert whole_program_time(ticks & 0xFFFFFFFF, sound & 0xFFFFFFFF) == ticks
+
+
+@given(st.integers(0, 2**40), st.integers(0, 14))
+def test_a_line_that_was_short_by_wraps_speaks_of_the_same_moment_afterwards(ticks: int, turns: int) -> None:
+    true, short = ProgramClock(), ProgramClock()
+    true.observe(ticks + turns * 2**32, NOW)
+    short.observe(ticks, NOW)
+    short.shift(turns * 2**32)
+    assert short.last_ticks == true.last_ticks
+    for rate in (90_000, 48_000):
+        assert short.report(NOW + 1, rate)[1] == pytest.approx(true.report(NOW + 1, rate)[1], abs=rate / 1000)

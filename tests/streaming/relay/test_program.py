@@ -261,6 +261,59 @@ def test_a_lost_source_leaves_the_program_as_it_was(stage: Stage) -> None:
     assert stage.program.started
 
 
+# -- a feed that another relay gives -----------------------------------------------------------
+
+
+def pulled(program_ticks: int, stage: Stage, now: float = 0.0) -> ToldSource:
+    """A pulled feed that plays from this program time on: 32 bits of it, as they come by RTP."""
+    source = ToldSource(9)
+    source.pulled = True
+    stage.program.wish(source, now)
+    sound_ticks = program_ticks * 48 // 90
+    source.picture(1, program_ticks & 0xFFFFFFFF, now, keyframe=True)
+    source.sound(1, sound_ticks & 0xFFFFFFFF, now)
+    source.picture(2, (program_ticks + 3000) & 0xFFFFFFFF, now + 1 / 30)
+    source.sound(2, (sound_ticks + 960) & 0xFFFFFFFF, now + 0.02)
+    return source
+
+
+@pytest.mark.parametrize("hours", [0, 13, 14, 25, 27, 40, 150])
+def test_reports_of_a_pulled_show_are_right_however_old_it_is(stage: Stage, hours: int) -> None:
+    ticks = hours * 3600 * 90_000 + 4_500
+    pulled(ticks, stage)
+    assert [p.timestamp for p in stage.sent("video")] == [ticks & 0xFFFFFFFF, (ticks + 3000) & 0xFFFFFFFF]
+    assert [p.timestamp for p in stage.sent("audio")] == [
+        (ticks * 48 // 90 + n * 960) & 0xFFFFFFFF for n in range(2)
+    ]
+    stage.program.report(1.0)
+    (_, _, audio), (_, _, video) = stage.fanout.reports
+    assert video == pytest.approx((ticks + 90_000) & 0xFFFFFFFF, abs=200)
+    assert audio == pytest.approx((ticks * 48 // 90 + 48_000) & 0xFFFFFFFF, abs=200)
+
+
+def test_sound_stays_beside_its_picture_where_our_slate_had_run_ahead(stage: Stage) -> None:
+    slate = ToldSource(-1, None)
+    stage.program.wish(slate, 0.0)
+    for n in range(150):
+        slate.picture(n, n * 3000, n / 30, keyframe=n == 0)
+        slate.sound(n, n * 1600, n / 30)
+    pulled(180_000, stage, 5.0)  # two seconds of program time there, five here
+    video, audio = stage.sent("video")[-1], stage.sent("audio")[-1]
+    assert video.timestamp == pytest.approx(450_000 + 3000, abs=400)
+    assert audio.timestamp == pytest.approx(5 * 48_000 + 960, abs=400)
+
+
+def test_sound_is_heard_at_once_where_our_slate_had_run_far_ahead(stage: Stage) -> None:
+    slate = ToldSource(-1, None)
+    stage.program.wish(slate, 0.0)
+    for n in range(900):
+        slate.picture(n, n * 3000, n / 30, keyframe=n == 0)
+        slate.sound(n, n * 1600, n / 30)
+    before = len(stage.sent("audio"))
+    pulled(180_000, stage, 30.0)
+    assert [p.timestamp for p in stage.sent("audio")[before:]] == [96_000, 96_960]
+
+
 # -- several renditions ------------------------------------------------------------------------
 
 
