@@ -3,10 +3,13 @@
 Its only awaits are on the wire and the clock it is given, one at a time, so the simulation can stop it
 between any two. The lease saves work; what fences is the version: entry N-0 is written once.
 
-    peek -> load -> take lease -> catch up -> remind -> ( read -> propose -> append -> answer ) ...
+    peek -> load -> take lease -> catch up -> remind -> ( read -> propose -> append and answer ) ...
 
-An append whose outcome is not known is looked up: own `by` stands -> answer; another's -> step down;
-nothing -> the same commit under the same id. There is never more than one append in flight.
+While a commit is under way the next one is decided on the state that it will make, but sent only when
+the first stands: never more than one append is in flight, and who steps down throws all that state away.
+The answers go into the server with the commit, in one atomic step, and so do not exist unless it stands;
+the same round trip brings the next letters. An append whose outcome is not known is looked up: own `by`
+stands -> it is answered; another's -> step down; nothing -> the same again under the same id.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -25,7 +28,7 @@ from commerce.live import envelope, keys
 from commerce.live.envelope import Illegible, Letter
 from commerce.live.log import Log, Trimmed
 from commerce.live.snapshot import Aside, Snapshots, at_once
-from commerce.live.wire import Broken, Entry, Outdated, Wire
+from commerce.live.wire import Along, Broken, Entry, Outdated, Underway, Wire
 from commerce.show.commit import Commit
 from commerce.show.decide import next_moment
 from commerce.show.state import State
@@ -34,7 +37,7 @@ LEASE_MS: Final = 2_000
 RENEW_AFTER_MS: Final = 500
 GIVE_UP_AFTER_MS: Final = 1_500  # by the holder's own clock: well before another may take it
 OUTAGE_MS: Final = 5_000  # a longer one extends holds
-COMMANDS_PER_COMMIT: Final = 2_000
+COMMANDS_PER_COMMIT: Final = 1_000
 ENTRIES_AT_ONCE: Final = 256
 PEEK_MS: Final = 200
 TRY_AGAIN_MS: Final = 20
@@ -70,6 +73,15 @@ class Tally:
     committed_at_ms: float = 0.0  # own clock
 
 
+class Sent(NamedTuple):
+    """A commit under way, with so many letters in it and what goes along."""
+
+    commit: Commit
+    letters: int
+    along: Along
+    underway: Underway
+
+
 class Shift:
     """One show at one desk. `run` until the show is closed and quiet, or until told to stop."""
 
@@ -83,8 +95,9 @@ class Shift:
         quiet_ms: float = QUIET_MS,
         aside: Aside = at_once,
         tidy: Callable[[], None] = nothing,
+        most: int = COMMANDS_PER_COMMIT,
     ) -> None:
-        self._tidy = tidy
+        self._tidy, self._most = tidy, most
         self._quiet_ms, self._snapshots = quiet_ms, Snapshots(wire, aside)
         self.show, self.tally, self.stopping = show, Tally(), False
         self._wire, self._clock, self._incarnation = wire, clock, incarnation
@@ -92,7 +105,7 @@ class Shift:
         self._held_ms = self._offset_ms = self._used_ms = 0.0
         self._cursor = "0-0"
         self._letters: deque[Letter] = deque()
-        self._done: str | None = None  # the last letter answered but not trimmed yet
+        self._done: str | None = None  # the last letter answered
         self._done_since_trim = 0
 
     async def run(self) -> None:
@@ -130,7 +143,7 @@ class Shift:
         self.tally.outages += outage_ms > 0
         _log.info("took over", show=self.show, by=by, version=state.version, away_ms=away)
         self._letters.clear()
-        self._cursor, self._done = "0-0", None
+        self._cursor, self._done, self._done_since_trim = "0-0", None, 0
         await self._remind(state)
         try:
             over = await self._serve(state, by, outage_ms)
@@ -146,7 +159,11 @@ class Shift:
             await self._wire.leave_lease(keys.lease(self.show), by)
 
     async def _serve(self, state: State, by: str, outage_ms: int) -> bool:
+        sent: Sent | None = None
         while not self.stopping:
+            if sent is not None and (not self._letters or self._renewal_is_due()):
+                await self._settle(sent)
+                sent = None
             # An outage is committed before the first renewal, which would make it forgotten.
             if not outage_ms:
                 await self._renew(by)
@@ -154,13 +171,16 @@ class Shift:
             batch = self._batch()
             proposal = self._propose(state, by, batch, outage_ms)
             outage_ms = 0
-            if proposal is None:
-                if state.stage == "closed" and self._clock.monotonic_ms() - self._used_ms > self._quiet_ms:
-                    return True
-                continue
-            await self._commit(proposal.commit)
-            await self._answer(proposal, batch)
-            self._tidy()
+            if sent is not None:
+                await self._settle(sent)
+                sent = None
+            if proposal is not None:
+                sent = await self._send(proposal, batch)
+                self._tidy()
+            elif state.stage == "closed" and self._clock.monotonic_ms() - self._used_ms > self._quiet_ms:
+                return True
+        if sent is not None:
+            await self._settle(sent)
         return False
 
     def _propose(self, state: State, by: str, batch: list[Letter], outage_ms: int) -> Proposal | None:
@@ -178,9 +198,11 @@ class Shift:
         if self._clock.monotonic_ms() - self._held_ms > GIVE_UP_AFTER_MS:
             raise SteppedDown("lease not renewed in time")
 
+    def _renewal_is_due(self) -> bool:
+        return self._clock.monotonic_ms() - self._held_ms >= RENEW_AFTER_MS
+
     async def _renew(self, by: str) -> None:
-        asked_ms = self._clock.monotonic_ms()
-        if asked_ms - self._held_ms < RENEW_AFTER_MS:
+        if not self._renewal_is_due():
             return
         while True:
             self._must_hold()
@@ -194,7 +216,7 @@ class Shift:
             raise SteppedDown("another desk has the lease")
         self._held_ms = asked_ms
         self._set_time(now)
-        await self._trim(at_least=1)
+        await self._trim()
 
     # -- letters -----------------------------------------------------------------------------------
 
@@ -230,7 +252,7 @@ class Shift:
     def _batch(self) -> list[Letter]:
         batch: list[Letter] = []
         commands = 0
-        while self._letters and commands < COMMANDS_PER_COMMIT:
+        while self._letters and commands < self._most:
             letter = self._letters.popleft()
             batch.append(letter)
             commands += len(letter.asks)
@@ -245,7 +267,7 @@ class Shift:
                 break
             letters = self._take(entries)
             old = [letter for letter in letters if self._order(letter.id) <= self._order(state.inbox)]
-            await self._post({front: said for front, said in remind(state, old).items() if front})
+            await self._post(remind(state, old))
             for _ in old:
                 self._letters.popleft()
             if len(old) < len(letters):
@@ -258,15 +280,23 @@ class Shift:
         ms, _, seq = entry_id.partition("-")
         return int(ms), int(seq)
 
-    # -- commit, then answer -----------------------------------------------------------------------
+    # -- commit and answer -------------------------------------------------------------------------
 
-    async def _commit(self, commit: Commit) -> None:
-        """Have the commit stand, or step down."""
+    async def _send(self, proposal: Proposal, batch: list[Letter]) -> Sent:
+        """Begin to append the proposal."""
+        self._must_hold()
+        along = self._along(proposal, batch)
+        return Sent(
+            proposal.commit, len(batch), along, await self._log.send(self.show, proposal.commit, along)
+        )
+
+    async def _settle(self, sent: Sent) -> None:
+        """Have the commit that was sent stand, and its answers with it; or step down."""
+        commit, letters, along, underway = sent
         while True:
-            self._must_hold()
             outdated = False
             try:
-                await self._log.append(self.show, commit)
+                self._take(await underway.outcome())
                 break
             except Outdated:
                 outdated = True
@@ -278,9 +308,34 @@ class Shift:
             if standing is not None or outdated:
                 self.tally.fenced += 1
                 raise SteppedDown(f"another desk wrote version {commit.version}")
+            self._must_hold()
+            underway = await self._log.send(self.show, commit, along)
+        self._done_since_trim = 0 if along.trim else self._done_since_trim + letters
         self.tally.commits += 1
         self.tally.version = commit.version
         self.tally.committed_at_ms = self._used_ms = self._clock.monotonic_ms()
+
+    def _along(self, proposal: Proposal, batch: list[Letter]) -> Along:
+        """What the commit takes along: its answers, now and then the end of answered letters, and a look
+        at what came meanwhile."""
+        if batch:
+            self._done = batch[-1].id
+        inbox = keys.inbox(self.show)
+        trim = self._done is not None and self._done_since_trim + len(batch) >= TRIM_AFTER_LETTERS
+        return Along(
+            self._posts(proposal.replies),
+            ANSWERS_KEPT,
+            ANSWERS_EXPIRE_MS,
+            (inbox, _behind(self._done)) if trim and self._done else None,
+            (inbox, self._cursor, ENTRIES_AT_ONCE) if len(self._letters) < ENTRIES_AT_ONCE else None,
+        )
+
+    def _posts(self, replies: dict[str, list[envelope.Reply]]) -> list[tuple[str, bytes]]:
+        return [
+            (keys.answers(self.show, front), envelope.seal_replies(said))
+            for front, said in replies.items()
+            if front and said
+        ]
 
     async def _look(self, version: int) -> Commit | None:
         self.tally.lookups += 1
@@ -291,26 +346,21 @@ class Shift:
             except Broken:
                 await self._clock.sleep(TRY_AGAIN_MS)
 
-    async def _answer(self, proposal: Proposal, batch: list[Letter]) -> None:
-        await self._post({front: said for front, said in proposal.replies.items() if front and said})
-        if batch:
-            self._done = batch[-1].id
-            self._done_since_trim += len(batch)
-            await self._trim(at_least=TRIM_AFTER_LETTERS)
-
     async def _post(self, replies: dict[str, list[envelope.Reply]]) -> None:
-        """Tell the fronts. If it breaks the tenure ends, and the next one reminds them."""
-        if replies:
-            posts = [
-                (keys.answers(self.show, front), envelope.seal_replies(said))
-                for front, said in replies.items()
-            ]
+        """Tell the fronts again. If it breaks the tenure ends, and the next one reminds them."""
+        posts = self._posts(replies)
+        if posts:
             await self._wire.post(posts, ANSWERS_KEPT, ANSWERS_EXPIRE_MS)
 
-    async def _trim(self, at_least: int) -> None:
+    async def _trim(self) -> None:
         """Forget letters that are answered. Never one that is not: it may have to be answered again."""
-        if self._done is None or self._done_since_trim < at_least:
+        if self._done is None or not self._done_since_trim:
             return
-        ms, _, seq = self._done.partition("-")
-        await self._wire.trim(keys.inbox(self.show), f"{ms}-{int(seq) + 1}")
-        self._done, self._done_since_trim = None, 0
+        await self._wire.trim(keys.inbox(self.show), _behind(self._done))
+        self._done_since_trim = 0
+
+
+def _behind(entry_id: str) -> str:
+    """The least id behind this one."""
+    ms, _, seq = entry_id.partition("-")
+    return f"{ms}-{int(seq) + 1}"

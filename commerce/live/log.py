@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from commerce.live import keys
-from commerce.live.wire import Entry, Wire
+from commerce.live.wire import ALONE, Along, Entry, Underway, Wire
 from commerce.show import events
 from commerce.show.commit import FORMAT, Commit
 from commerce.show.evolve import BrokenLog, fold
@@ -73,9 +73,14 @@ class Log:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    async def append(self, show: str, commit: Commit) -> None:
-        """Write commit N as entry N-0. Raises Outdated (another wrote N) or Broken (outcome unknown)."""
-        await self._wire.append(keys.log(show), f"{commit.version}-0", encode(commit))
+    async def send(self, show: str, commit: Commit, along: Along = ALONE) -> Underway:
+        """Begin to write commit N as entry N-0, with what goes along."""
+        return await self._wire.send(keys.log(show), f"{commit.version}-0", encode(commit), along)
+
+    async def append(self, show: str, commit: Commit, along: Along = ALONE) -> list[Entry]:
+        """Write commit N as entry N-0, with what goes along. Raises Outdated (another wrote N, and nothing
+        took place) or Broken (outcome unknown)."""
+        return await (await self.send(show, commit, along)).outcome()
 
     async def commit(self, show: str, version: int) -> Commit | None:
         """The commit of this version, if it stands."""

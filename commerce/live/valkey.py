@@ -9,7 +9,7 @@ from typing import Any, Final
 import redis.exceptions as wrong
 from redis.asyncio import Redis
 
-from commerce.live.wire import Broken, Entry, Knock, Outdated, Tenure
+from commerce.live.wire import ALONE, Along, Broken, Entry, Knock, Outdated, Tenure, Underway
 
 ANSWER_WITHIN_SECONDS: Final = 2.0
 
@@ -26,6 +26,18 @@ redis.call('SET', KEYS[2], string.format('%.0f', ms))
 return ms
 """
 _LEAVE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
+
+# XADD raises when the id is taken, and nothing more happens. Behind it no front's key may spoil another's.
+_APPEND: Final = """
+local fields = tonumber(ARGV[5])
+redis.call('XADD', KEYS[1], ARGV[1], unpack(ARGV, 6, 5 + fields))
+for i = 3, #KEYS do
+  redis.pcall('XADD', KEYS[i], 'MAXLEN', '~', ARGV[2], '*', 'answers', ARGV[3 + fields + i])
+  redis.pcall('PEXPIRE', KEYS[i], ARGV[3])
+end
+if ARGV[4] ~= '' then redis.pcall('XTRIM', KEYS[2], 'MINID', ARGV[4]) end
+return 1
+"""
 
 
 def open_redis(url: str, connections: int | None = None) -> Redis:
@@ -57,6 +69,42 @@ async def _asking() -> AsyncIterator[None]:
         raise Broken(f"{type(error).__name__}: {error}") from error
 
 
+class _Sent:
+    """A few commands on their way; a connection of the pool is theirs until they are answered."""
+
+    def __init__(self, pool: Any, answers: int) -> None:
+        self._pool, self._answers = pool, answers
+        self._connection: Any = None
+        self._failed: Broken | None = None
+
+    async def begin(self, commands: list[tuple[str | bytes | int, ...]]) -> None:
+        try:
+            async with _asking():
+                self._connection = await self._pool.get_connection()
+                await self._connection.send_packed_command(self._connection.pack_commands(commands))
+        except Broken as why:
+            self._failed = why
+
+    async def outcome(self) -> list[Entry]:
+        try:
+            if self._failed is not None:
+                raise self._failed
+            async with _asking():
+                answers = [await self._answer() for _ in range(self._answers)]
+                if isinstance(answers[0], wrong.ResponseError):
+                    raise answers[0]
+                return [] if isinstance(answers[-1], Exception) else _entries(answers[1:] and answers[-1])
+        finally:
+            if self._connection is not None:
+                await self._pool.release(self._connection)
+
+    async def _answer(self) -> Any:
+        try:
+            return await self._connection.read_response()
+        except wrong.ResponseError as error:
+            return error
+
+
 class ValkeyWire:
     """`Wire` on a Valkey >= 8 or Redis >= 7.0."""
 
@@ -67,9 +115,24 @@ class ValkeyWire:
         async with _asking():
             return _ms(await self._redis.execute_command("TIME"))
 
-    async def append(self, key: str, entry_id: str, fields: Mapping[str, bytes]) -> None:
-        async with _asking():
-            await self._redis.execute_command("XADD", key, entry_id, *_flat(fields))
+    async def send(
+        self, key: str, entry_id: str, fields: Mapping[str, bytes], along: Along = ALONE
+    ) -> Underway:
+        if along.posts or along.trim:
+            commands = [("EVAL", _APPEND, *_append_words(key, entry_id, fields, along))]
+        else:
+            commands = [("XADD", key, entry_id, *_flat(fields))]
+        if along.read:
+            stream, after, count = along.read
+            commands.append(("XRANGE", stream, f"({after}", "+", "COUNT", count))
+        sent = _Sent(self._redis.connection_pool, len(commands))
+        await sent.begin(commands)
+        return sent
+
+    async def append(
+        self, key: str, entry_id: str, fields: Mapping[str, bytes], along: Along = ALONE
+    ) -> list[Entry]:
+        return await (await self.send(key, entry_id, fields, along)).outcome()
 
     async def knock(self, key: str, letters: Sequence[Mapping[str, bytes]]) -> Knock:
         async with _asking(), self._redis.pipeline(transaction=False) as pipe:
@@ -164,6 +227,17 @@ def open_wire(url: str) -> ValkeyWire:
 
 def _ms(time: Any) -> int:
     return int(time[0]) * 1_000 + int(time[1]) // 1_000
+
+
+def _append_words(
+    key: str, entry_id: str, fields: Mapping[str, bytes], along: Along
+) -> list[str | bytes | int]:
+    """Keys and arguments of `_APPEND`."""
+    trimmed, least = along.trim or (key, "")
+    streams, answers = [stream for stream, _ in along.posts], [said for _, said in along.posts]
+    flat = _flat(fields)
+    numbers = (along.most, along.expire_ms)
+    return [2 + len(streams), key, trimmed, *streams, entry_id, *numbers, least, len(flat), *flat, *answers]
 
 
 def _flat(fields: Mapping[str, bytes]) -> list[str | bytes]:

@@ -8,7 +8,7 @@ retries: after Broken the caller does not know whether a write took place, and h
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 
 class Broken(Exception):
@@ -40,14 +40,43 @@ class Tenure(NamedTuple):
     alive_ms: int
 
 
+class Along(NamedTuple):
+    """What goes with an append: `posts` and `trim` are done if it stands and in the same atomic step, so
+    one sync serves them all; `read` is asked for in the same round trip."""
+
+    posts: Sequence[tuple[str, bytes]] = ()  # (stream of answers, answers)
+    most: int = 0  # entries kept in a stream of answers
+    expire_ms: int = 0
+    trim: tuple[str, str] | None = None  # (stream, least id that stays)
+    read: tuple[str, str, int] | None = None  # (stream, behind this id, so many entries)
+
+
+ALONE: Final = Along()
+
+
+class Underway(Protocol):
+    """An append that was sent. Ask for its outcome before anything else is asked of its wire."""
+
+    async def outcome(self) -> list[Entry]:
+        """What was to be read along. Raises Outdated (nothing took place) or Broken (nobody knows)."""
+
+
 class Wire(Protocol):
     """One connection, used by one task at a time."""
 
     async def now_ms(self) -> int:
         """The server's TIME in ms."""
 
-    async def append(self, key: str, entry_id: str, fields: Mapping[str, bytes]) -> None:
-        """XADD with an explicit id. Raises Outdated when the id is at or below the top."""
+    async def send(
+        self, key: str, entry_id: str, fields: Mapping[str, bytes], along: Along = ALONE
+    ) -> Underway:
+        """Have an append begin; whatever goes wrong, its outcome says so."""
+
+    async def append(
+        self, key: str, entry_id: str, fields: Mapping[str, bytes], along: Along = ALONE
+    ) -> list[Entry]:
+        """XADD with an explicit id, and what goes along; what was to be read. Raises Outdated when the id is
+        at or below the top: then nothing of it took place."""
 
     async def knock(self, key: str, letters: Sequence[Mapping[str, bytes]]) -> Knock:
         """XADD * of each letter, in order, and the length and time after them: one round trip, one sync."""

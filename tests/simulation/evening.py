@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from commerce.desk.shift import Shift
-from commerce.live.wire import Entry
+from commerce.live.wire import ALONE, Along, Entry
 from commerce.show import commands as c
 from tests.simulation.laws import judge, log_key
 from tests.simulation.memory import Memory
@@ -33,10 +33,13 @@ class Recording(Memory):
 
     written: list[Entry]
 
-    def append(self, key: str, entry_id: str, fields: Mapping[str, bytes]) -> None:
-        super().append(key, entry_id, fields)
+    def append(
+        self, key: str, entry_id: str, fields: Mapping[str, bytes], along: Along = ALONE
+    ) -> list[Entry]:
+        came = super().append(key, entry_id, fields, along)
         if key == log_key():
             self.written.append(Entry(entry_id, dict(fields)))
+        return came
 
 
 def play(

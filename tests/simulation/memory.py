@@ -10,7 +10,7 @@ import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from commerce.live.wire import Entry, Knock, Outdated, Tenure
+from commerce.live.wire import ALONE, Along, Entry, Knock, Outdated, Tenure
 
 Id = tuple[int, int]
 
@@ -67,8 +67,14 @@ class Memory:
             self.streams.pop(key, None)
         return self.streams.setdefault(key, Stream())
 
-    def append(self, key: str, entry_id: str, fields: Mapping[str, bytes]) -> None:
+    def append(
+        self, key: str, entry_id: str, fields: Mapping[str, bytes], along: Along = ALONE
+    ) -> list[Entry]:
         self.stream(key).add(id_of(entry_id), fields)
+        self.post(along.posts, along.most, along.expire_ms)
+        if along.trim:
+            self.trim(*along.trim)
+        return self.read(*along.read) if along.read else []
 
     def add(self, key: str, fields: Mapping[str, bytes]) -> None:
         """XADD *: the time, or one more than the top when time stands or went back."""

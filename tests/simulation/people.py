@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from commerce.desk.shift import Shift, SteppedDown
+from commerce.desk.shift import COMMANDS_PER_COMMIT, Shift, SteppedDown
 from commerce.live import envelope, keys
 from commerce.live.envelope import DEADLINE_MS, Accepted, Answer, Ask, Refused
 from commerce.live.log import Log, Trimmed
@@ -92,7 +92,8 @@ async def desk(world: World, journal: Journal, name: str, kind: type[Shift]) -> 
         return hashlib.blake2b(f"{name}{next(counter)}".encode(), digest_size=8).hexdigest()
 
     try:
-        await kind(SHOW, WorldWire(world), WorldClock(world), incarnation).run()
+        most = world.dice.choice((1, 2, COMMANDS_PER_COMMIT))  # few, so that one commit waits for another
+        await kind(SHOW, WorldWire(world), WorldClock(world), incarnation, most=most).run()
     except Exception as alarm:
         if isinstance(alarm, Broken | SteppedDown):
             raise

@@ -12,10 +12,10 @@ import pytest
 import structlog
 
 from commerce.desk.propose import Proposal, propose
-from commerce.desk.shift import Shift
+from commerce.desk.shift import Sent, Shift
 from commerce.live.envelope import Letter
+from commerce.live.log import Trimmed
 from commerce.live.wire import Broken
-from commerce.show.commit import Commit
 from commerce.show.evolve import BrokenLog
 from commerce.show.state import State
 from tests.simulation.evening import play
@@ -64,29 +64,31 @@ def test_the_same_seed_is_the_same_evening() -> None:
 class AnswersFirst(Shift):
     """Tells the fronts before the commit stands."""
 
-    async def _commit(self, commit: Commit) -> None:
-        await super()._post(self._ahead)
-        await super()._commit(commit)
-
-    async def _answer(self, proposal: Proposal, batch: list[Letter]) -> None:
-        return None
-
-    def _propose(self, state: State, by: str, batch: list[Letter], outage_ms: int) -> Proposal | None:
-        proposal = super()._propose(state, by, batch, outage_ms)
-        self._ahead = (
-            {} if proposal is None else {front: said for front, said in proposal.replies.items() if front}
-        )
-        return proposal
+    async def _send(self, proposal: Proposal, batch: list[Letter]) -> Sent:
+        await super()._post(proposal.replies)
+        return await super()._send(proposal, batch)
 
 
 class BelievesTheWorst(Shift):
-    """Takes a broken append for one that did not happen, and decides the letters once more."""
+    """Takes a broken append for one that did not happen, and writes it once more."""
 
-    async def _commit(self, commit: Commit) -> None:
+    async def _settle(self, sent: Sent) -> None:
         try:
-            await self._log.append(self.show, commit)
+            self._take(await sent.underway.outcome())
         except Broken:
-            await self._log.append(self.show, commit._replace(version=commit.version + 1))
+            commit = sent.commit._replace(version=sent.commit.version + 1)
+            await self._log.append(self.show, commit, sent.along)
+
+
+class NeverLooksBack(Shift):
+    """Sends the next commit before the one under way stands."""
+
+    async def _settle(self, sent: Sent) -> None:
+        self._behind = [*getattr(self, "_behind", []), sent][-3:]
+        if len(self._behind) == 3 or not self._letters:
+            for one in self._behind:
+                await super()._settle(one)
+            self._behind = []
 
 
 class HasNoMemory(Shift):
@@ -98,9 +100,9 @@ class HasNoMemory(Shift):
         return propose(state, by, batch, self._now_ms(), outage_ms)
 
 
-@pytest.mark.parametrize("saboteur", [AnswersFirst, BelievesTheWorst, HasNoMemory])
+@pytest.mark.parametrize("saboteur", [AnswersFirst, BelievesTheWorst, NeverLooksBack, HasNoMemory])
 def test_a_desk_that_takes_a_short_cut_is_found_out(saboteur: type[Shift]) -> None:
-    with pytest.raises((BrokenLaw, BrokenLog, AssertionError)):
+    with pytest.raises((BrokenLaw, BrokenLog, Trimmed, AssertionError)):
         play_many(saboteur)
 
 

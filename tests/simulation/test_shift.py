@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import structlog
 
-from commerce.desk.shift import GIVE_UP_AFTER_MS, LEASE_MS, Shift
+from commerce.desk.shift import COMMANDS_PER_COMMIT, GIVE_UP_AFTER_MS, LEASE_MS, Shift
 from commerce.live import envelope, keys
 from commerce.live.envelope import Accepted, Answer, Ask, Refused
 from commerce.live.log import Log, decode
 from commerce.live.snapshot import Snapshots
-from commerce.live.wire import Broken, Entry, Outdated
+from commerce.live.wire import ALONE, Along, Broken, Entry, Outdated, Underway
 from commerce.show import commands as c
 from commerce.show import events as e
 from commerce.show.commit import Commit
@@ -22,7 +22,7 @@ from commerce.show.evolve import BrokenLog, fold
 from commerce.show.refusals import TooLate
 from commerce.show.state import State, fresh
 from tests.commerce.shop import HOLD_SECONDS, opening, order, payment
-from tests.simulation.world import CALM, Pause, Process, World, WorldClock, WorldWire
+from tests.simulation.world import CALM, Asked, Pause, Process, World, WorldClock, WorldWire
 
 SHOW = "s1"
 
@@ -43,12 +43,12 @@ class Hall:
         self.wires: list[Breakable] = []
         self.tickets = 0
 
-    def desk(self) -> tuple[Shift, Process]:
+    def desk(self, most: int = COMMANDS_PER_COMMIT) -> tuple[Shift, Process]:
         number = len(self.wires) + 1
         wire = Breakable(self.world)
         self.wires.append(wire)
-        counter = iter(range(1, 1_000))
-        shift = Shift(SHOW, wire, WorldClock(self.world), lambda: f"{number:08x}{next(counter):08x}")
+        names = (f"{number:08x}{life:08x}" for life in range(1, 1_000))
+        shift = Shift(SHOW, wire, WorldClock(self.world), lambda: next(names), most=most)
         return shift, self.world.start(f"desk {number}", shift.run())
 
     def run(self, seconds: float) -> None:
@@ -106,16 +106,15 @@ class Breakable(WorldWire):
 
     fate: str | None = None
 
-    async def append(self, key: str, entry_id: str, fields: Any) -> None:
+    async def send(self, key: str, entry_id: str, fields: Any, along: Along = ALONE) -> Underway:
         fate, self.fate = self.fate, None
         if fate == "lost":
-            raise Broken("the request was lost")
+            return Asked(broken=Broken("the request was lost"))
         if fate == "late":
-            self._world.later(lambda: self._world.server.append(key, entry_id, fields))
-            raise Broken("the request will come late")
-        await super().append(key, entry_id, fields)
-        if fate == "unanswered":
-            raise Broken("the answer was lost")
+            self._world.later(lambda: self._world.server.append(key, entry_id, fields, along))
+            return Asked(broken=Broken("the request will come late"))
+        underway = await super().send(key, entry_id, fields, along)
+        return Asked(broken=Broken("the answer was lost")) if fate == "unanswered" else underway
 
 
 @pytest.fixture
@@ -135,6 +134,52 @@ def test_an_append_of_unknown_outcome_is_looked_up_and_counts_once(hall: Hall, f
     placed = [event for commit in hall.log() for event in commit.events if isinstance(event, e.OrderPlaced)]
     assert len(placed) == 1
     assert shift.tally.tenures == 1, "nothing was in doubt, so nobody stepped down"
+
+
+@pytest.mark.parametrize("fate", ["lost", "unanswered"])
+def test_an_answer_is_there_as_soon_as_its_commit_and_never_without_it(hall: Hall, fate: str) -> None:
+    hall.desk()
+    hall.open()
+    top = len(hall.log())
+    hall.wires[0].fate = fate
+    front = hall.send(order("o1"), "k")
+    while len(hall.log()) == top:
+        assert hall.answers(front) == []
+        hall.world.step()
+    (answer,) = hall.answers(front)
+    assert answer.version == len(hall.log())
+
+
+@pytest.mark.parametrize("fate", [None, "lost", "late", "unanswered"])
+def test_the_next_commit_is_decided_but_not_sent_while_one_is_under_way(hall: Hall, fate: str | None) -> None:
+    shift, process = hall.desk(most=1)
+    hall.open()
+    process.frozen_until_ms = hall.world.time_ms + 100
+    fronts = [hall.send(order(f"o{n}", f"b{n}"), "k", actor=f"b{n}") for n in range(5)]
+    hall.wires[0].fate = fate
+    hall.until(lambda: all(hall.answers(front) for front in fronts))
+    hall.run(5)
+    told = [hall.answers(front)[-1] for front in fronts]
+    assert [answer.version for answer in told] == list(range(told[0].version, told[0].version + 5))
+    assert all(isinstance(answer, Accepted) for answer in told)
+    assert sorted(hall.state().orders) == ["o0", "o1", "o2", "o3", "o4"]
+    assert (shift.tally.tenures, shift.tally.lookups) == (1, int(fate is not None))
+
+
+def test_what_was_decided_ahead_is_forgotten_when_the_commit_under_way_falls(hall: Hall) -> None:
+    first, sleeper = hall.desk(most=1)
+    hall.open()
+    sleeper.frozen_until_ms = hall.world.time_ms + 100
+    fronts = [hall.send(order(f"o{n}", f"b{n}"), "k", actor=f"b{n}") for n in range(3)]
+    while first.tally.inbox_lag == 0:
+        hall.world.step()
+    sleeper.frozen_until_ms = hall.world.time_ms + 2 * LEASE_MS
+    hall.desk()
+    hall.until(lambda: all(hall.answers(front) for front in fronts))
+    hall.run(8)
+    assert sorted(hall.state().orders) == ["o0", "o1", "o2"]
+    assert len({str(answer) for front in fronts for answer in hall.answers(front)}) == 3
+    assert first.tally.tenures == 1
 
 
 def test_nothing_is_answered_before_its_commit_stands(hall: Hall) -> None:
@@ -193,12 +238,12 @@ def test_a_desk_gives_up_before_its_lease_runs_out() -> None:
 
 
 def test_a_new_desk_answers_what_the_old_one_had_committed(hall: Hall) -> None:
-    shift, process = hall.desk()
+    _, process = hall.desk()
     hall.open()
     front = hall.send(order("o1"), "k")
-    before = shift.tally.commits
-    hall.until(lambda: shift.tally.commits > before)
-    hall.world.kill(process)  # the commit stands, the answer never left
+    hall.until(lambda: bool(hall.answers(front)))
+    hall.world.kill(process)
+    del hall.world.server.streams[keys.answers(SHOW, front)]  # the commit stands, the answer was lost
     assert hall.answers(front) == []
     hall.desk()
     hall.until(lambda: bool(hall.answers(front)))

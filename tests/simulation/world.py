@@ -11,9 +11,9 @@ import contextlib
 import random
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from commerce.live.wire import Broken, Entry, Knock, Outdated, Tenure
+from commerce.live.wire import ALONE, Along, Broken, Entry, Knock, Outdated, Tenure, Underway
 from tests.simulation.memory import Memory, id_of
 
 T = TypeVar("T")
@@ -135,32 +135,56 @@ class WorldClock:
         await Pause(self._world.time_ms + ms)
 
 
+class Asked(Generic[T]):
+    """A request that was made: its answer, or what went wrong."""
+
+    def __init__(self, *answer: T, broken: Exception | None = None) -> None:
+        self._answer, self._broken = answer, broken
+
+    async def outcome(self) -> T:
+        await Pause()
+        if self._broken is not None:
+            raise self._broken
+        return self._answer[0]
+
+
 class WorldWire:
     """`Wire` in the world: each request gives the turn away twice, and either way may break."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
-    async def _ask(self, do: Callable[[], T]) -> T:
+    async def _begin(self, do: Callable[[], T]) -> Asked[T]:
+        """The request goes out and arrives, or does not; whoever asked learns it later."""
         world = self._world
         await Pause()
         fate, weather = world.dice.random(), world.weather
         if fate < weather.lost:
-            raise Broken("lost on the way")
+            return Asked(broken=Broken("lost on the way"))
         if fate < weather.lost + weather.late:
             world.later(do)
-            raise Broken("will arrive late")
-        done = do()
-        await Pause()
-        if fate > 1 - weather.unanswered:
-            raise Broken("the answer was lost")
-        return done
+            return Asked(broken=Broken("will arrive late"))
+        lost = Broken("the answer was lost") if fate > 1 - weather.unanswered else None
+        try:
+            return Asked(do(), broken=lost)
+        except Outdated as refused:
+            return Asked(broken=lost or refused)
+
+    async def _ask(self, do: Callable[[], T]) -> T:
+        return await (await self._begin(do)).outcome()
 
     async def now_ms(self) -> int:
         return await self._ask(self._world.server.now_ms)
 
-    async def append(self, key: str, entry_id: str, fields: Mapping[str, bytes]) -> None:
-        await self._ask(lambda: self._world.server.append(key, entry_id, fields))
+    async def send(
+        self, key: str, entry_id: str, fields: Mapping[str, bytes], along: Along = ALONE
+    ) -> Underway:
+        return await self._begin(lambda: self._world.server.append(key, entry_id, fields, along))
+
+    async def append(
+        self, key: str, entry_id: str, fields: Mapping[str, bytes], along: Along = ALONE
+    ) -> list[Entry]:
+        return await self._ask(lambda: self._world.server.append(key, entry_id, fields, along))
 
     async def knock(self, key: str, letters: Sequence[Mapping[str, bytes]]) -> Knock:
         if self._world.dice.random() < self._world.weather.doubled:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from commerce.live.valkey import open_wire
-from commerce.live.wire import Broken, Outdated, Wire
+from commerce.live.wire import ALONE, Along, Broken, Outdated, Wire
 from tests.conftest import server_of_kind
 from tests.servers import Server
 from tests.simulation.memory import Memory
@@ -25,7 +25,7 @@ class Steady(WorldWire):
 
     def __getattribute__(self, name: str) -> object:
         found = super().__getattribute__(name)
-        if not asyncio.iscoroutinefunction(found) or name == "_ask":
+        if not asyncio.iscoroutinefunction(found) or name in ("_ask", "_begin"):
             return found
 
         async def drive(*given: object) -> object:
@@ -112,6 +112,37 @@ async def test_posts_go_to_many_streams(wire: Wire) -> None:
     assert [e.fields for e in await wire.read("{s}:answers:b", "0-0", 9)] == [{"answers": b"2"}]
 
 
+async def test_what_goes_along_with_an_append_is_done_with_it(wire: Wire) -> None:
+    for number in range(1, 4):
+        await wire.knock("{s}:inbox", [{"n": str(number).encode()}])
+    first = (await wire.read("{s}:inbox", "0-0", 1))[0].id
+    second = (await wire.read("{s}:inbox", first, 1))[0].id
+    along = Along(
+        [("{s}:answers:a", b"1"), ("{s}:answers:b", b"2")],
+        100,
+        60_000,
+        ("{s}:inbox", second),
+        ("{s}:inbox", second, 9),
+    )
+    came = await wire.append("{s}:log", "1-0", {"a": b"1", "b": b"2"}, along)
+    assert [entry.fields for entry in came] == [{"n": b"3"}]
+    assert [entry.fields for entry in await wire.read("{s}:log", "0-0", 9)] == [{"a": b"1", "b": b"2"}]
+    assert [entry.id for entry in await wire.read("{s}:inbox", "0-0", 9)] == [second, came[0].id]
+    assert [e.fields for e in await wire.read("{s}:answers:a", "0-0", 9)] == [{"answers": b"1"}]
+    assert [e.fields for e in await wire.read("{s}:answers:b", "0-0", 9)] == [{"answers": b"2"}]
+
+
+async def test_nothing_goes_along_with_an_append_that_is_refused(wire: Wire) -> None:
+    await wire.append("{s}:log", "2-0", {"a": b"1"})
+    knock = await wire.knock("{s}:inbox", [{"n": b"1"}])
+    along = Along([("{s}:answers:a", b"1")], 100, 60_000, ("{s}:inbox", f"{knock.now_ms + 1_000}-0"))
+    for late in ("2-0", "1-0"):
+        with pytest.raises(Outdated):
+            await wire.append("{s}:log", late, {"a": b"x"}, along)
+    assert await wire.read("{s}:answers:a", "0-0", 9) == []
+    assert await wire.length("{s}:inbox") == 1
+
+
 async def test_posts_expire_by_themselves(wire: Wire) -> None:
     await wire.post([("{s}:answers:a", b"1")], 100, 20)
     await asyncio.sleep(0.04)
@@ -177,8 +208,10 @@ async def test_a_server_that_may_not_write_is_broken(own_server: Server) -> None
     """Out of memory with noeviction: the write is refused, and nobody believes that it stands."""
     wire = open_wire(own_server.url)
     own_server.command("CONFIG", "SET", "maxmemory", "100kb")
-    with pytest.raises(Broken, match="maxmemory"):
-        await wire.append("{s}:log", "1-0", {"a": b"1"})
+    along = Along([("{s}:answers:a", b"1")], 100, 60_000, None, ("{s}:inbox", "0-0", 9))
+    for goes in (ALONE, along):
+        with pytest.raises(Broken, match="maxmemory"):
+            await wire.append("{s}:log", "1-0", {"a": b"1"}, goes)
     own_server.command("CONFIG", "SET", "maxmemory", "0")
     await wire.append("{s}:log", "1-0", {"a": b"1"})
     await wire.aclose()
