@@ -9,7 +9,7 @@ from .timeline import unwrapped
 
 GIVE_UP_SECONDS: Final = 0.300  # then a keyframe is cheaper than waiting
 RETRY_SECONDS_MIN: Final = 0.020
-MISSING_MAX: Final = 512  # a larger hole is not a loss but a new beginning
+MISSING_MAX: Final = 512  # more than that is not a loss but a new beginning
 RECENT: Final = 2048  # sequences whose arrival is remembered, to tell repeats
 
 
@@ -43,7 +43,7 @@ class Losses:
     def arrive(self, sequence16: int, now: float) -> int | None:
         """The unwrapped sequence of a packet, or None when it has been here before."""
         sequence = unwrapped(self.highest, sequence16, 16)
-        if self.highest is None or sequence - self.highest > MISSING_MAX:
+        if self.highest is None or sequence - self.highest + len(self._missing) > MISSING_MAX:
             self._begin(sequence)
         elif sequence > self.highest:
             for hole in range(self.highest + 1, sequence):

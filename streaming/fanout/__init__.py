@@ -1,6 +1,7 @@
 """The fan-out: one frame, many viewers. Code against `Fanout`; get one from `open_fanout`."""
 
 from .interface import (
+    PAYLOAD_LIMIT_BYTES,
     Address,
     Fanout,
     FanoutFull,
@@ -20,6 +21,7 @@ from .interface import (
 from .opening import open_fanout
 
 __all__ = [
+    "PAYLOAD_LIMIT_BYTES",
     "Address",
     "Fanout",
     "FanoutFull",

@@ -15,7 +15,7 @@ from ..domain import timeline
 from ..domain.keyframes import begins_keyframe
 from ..domain.losses import Losses
 from ..domain.reception import Reception
-from ..fanout import Address, Fanout, Keys, Kind, Seat, ViewerId
+from ..fanout import PAYLOAD_LIMIT_BYTES, Address, Fanout, Keys, Kind, Seat, ViewerId
 from ..rtc import rtcp, rtp
 from ..rtc.answers import Terms, TrackTerms
 from ..rtc.dtls import SrtpKeys
@@ -24,6 +24,7 @@ from .source import FeedPacket, Listener
 KEYFRAME_SECONDS_MIN: Final = 0.5  # between two requests; merged whoever asks
 REPORT_SECONDS: Final = 0.5
 SSRCS_MAX: Final = 64  # of one publisher; what comes under a further one is dropped
+ASKED_AT_ONCE: Final = 256  # sequences in one NACK: it stays below a datagram, however they lie
 PUBLISHER_BPS: Final = 4_000_000  # what we tell a publisher to send at most
 _numbers = itertools.count(1)
 
@@ -127,7 +128,9 @@ class Feed:
         if track.ssrc is None:  # repaired before it was ever seen: a probe for bandwidth
             return
         sequence = track.losses.arrive(packet.sequence, now)
-        if sequence is not None:
+        if len(packet.payload) > PAYLOAD_LIMIT_BYTES:  # too long for the paths of viewers
+            self.broken_packets += 1
+        elif sequence is not None:
             if track.kind == self._master:
                 self.media_s = now
             self._hand_on(track, packet, sequence, now)
@@ -247,8 +250,8 @@ class Feed:
             if track.losses.waiting and track.ssrc is not None:
                 due = track.losses.due(now)
                 if track.kind == "video":
-                    if due.ask:
-                        self._say(rtcp.nack(self.ssrc, track.ssrc, due.ask))
+                    for at in range(0, len(due.ask), ASKED_AT_ONCE):
+                        self._say(rtcp.nack(self.ssrc, track.ssrc, due.ask[at : at + ASKED_AT_ONCE]))
                     if due.gave_up:
                         track.keyframe_wanted = True
             if track.keyframe_wanted:

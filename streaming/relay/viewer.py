@@ -153,6 +153,7 @@ class Viewer:
         except rtcp.RtcpError:
             self.figures.broken_packets += 1
             return
+        clock: rtcp.ReceiverTime | None = None
         for said in heard:
             if isinstance(said, rtcp.Nack):
                 self._nacked(said, now)
@@ -164,7 +165,9 @@ class Viewer:
                 self.figures.estimate_bps = said.bitrate
                 self._quality.heard_remb(said.bitrate, now)
             elif isinstance(said, rtcp.ReceiverTime):
-                self._tell_time(said)
+                clock = said
+        if clock is not None:  # one answer, however often it was asked
+            self._tell_time(clock)
 
     # -- the program's audience --------------------------------------------------------------------
 

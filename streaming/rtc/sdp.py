@@ -119,6 +119,9 @@ def parse_offer(text: str) -> Offer:
             _attribute(offer, here, value)
     if not offer.sections:
         raise SdpError("no m= section")
+    mids = [s.mid for s in offer.sections if s.mid or s.kind in ("audio", "video")]
+    if len(set(mids)) < len(mids):
+        raise SdpError("two m= sections share a mid (RFC 5888 section 4)")
     for section in offer.sections:
         _inherit(section, session)
     return offer

@@ -53,6 +53,14 @@ def test_a_great_jump_is_a_new_beginning_and_not_a_thousand_losses() -> None:
     assert not losses.waiting
 
 
+def test_no_pattern_of_losses_is_remembered_without_end() -> None:
+    losses = Losses()
+    for n in range(0, 20 * MISSING_MAX, 7):
+        losses.arrive(n & 0xFFFF, 0.0)
+        assert len(losses._missing) <= MISSING_MAX
+    assert losses.given_up > 0
+
+
 def test_a_keyframe_forgives_what_was_before_it() -> None:
     losses = Losses()
     losses.arrive(0, 0.0)

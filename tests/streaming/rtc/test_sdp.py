@@ -180,6 +180,11 @@ def test_a_malformed_offer_is_refused_with_a_reason(broken: str) -> None:
         viewer_answer(broken)
 
 
+def test_two_sections_of_one_name_are_refused() -> None:
+    with pytest.raises(SdpError, match="share a mid"):
+        parse_offer(offer("recvonly").replace("a=mid:1", "a=mid:0"))
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(SdpError):
