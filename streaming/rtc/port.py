@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from ..fanout import Address
 from . import stun
 from .session import Session
@@ -22,6 +24,9 @@ BUFFER_BYTES: Final = 8 << 20
 BAD_CHECKS_MAX: Final = 20  # per source and second; then its checks are not even verified
 BAD_SOURCES_MAX: Final = 4096
 _OWN_HOST: Final = ("127.0.0.1", "::1")
+_FIRST_OF_MEDIA: Final = 128  # RFC 7983: what is below needs no keys
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -31,6 +36,9 @@ class PortCounts:
     datagrams: int = 0
     strangers: int = 0
     limited: int = 0
+    disputed: int = 0  # checks from where somebody else was heard just now
+    oversized: int = 0  # replies that would be larger than what they answer
+    broken: int = 0  # faults of ours that a datagram met
     unsent: int = 0
 
 
@@ -100,8 +108,20 @@ class Port:
                 continue  # an ICMP error of an earlier datagram; the next read goes on
             self.counts.datagrams += 1
             if data:
-                self._datagram(data, source, now)
+                try:
+                    self._datagram(data, source, now)
+                except Exception as broken:  # whoever sent it, the next datagram is another's
+                    self._broke(data, source, broken)
         self.flush()
+
+    def _broke(self, data: bytes, source: Address, broken: Exception) -> None:
+        """A fault of ours: it ends the session of a peer that has keys, and nobody else's."""
+        self.counts.broken += 1
+        session = self._by_address.get(source)
+        if session is not None and data[0] >= _FIRST_OF_MEDIA:
+            session.broke(broken)
+        else:  # anybody can write any address on a datagram
+            _log.error("datagram_broke", exc_info=broken)
 
     def _datagram(self, data: bytes, source: Address, now: float) -> None:
         session = self._by_address.get(source)
@@ -109,34 +129,47 @@ class Port:
             if session is not None and session.dial is not None and data[:2] == stun.SUCCESS_BYTES:
                 session.called(data, source, now)
             else:
-                self._check(data, source, now)
+                self._check(data, source, now, session)
             return
         if session is None:
             self.counts.strangers += 1
         else:
             session.receive(data, source, now)
 
-    def _check(self, data: bytes, source: Address, now: float) -> None:
+    def _check(self, data: bytes, source: Address, now: float, holder: Session | None) -> None:
         fragment = stun.local_fragment(data) if stun.looks_like_stun(data) else None
         session = self._by_fragment.get(fragment) if fragment is not None else None
         if session is None or fragment is None:
             self.counts.strangers += 1
             return
-        # Peers over TCP come from this host, each from a port of its own (tcp.py).
-        guesser = f"{source[0]}:{source[1]}" if source[0] in _OWN_HOST else source[0]
+        if holder is not None and holder is not session and holder.heard_lately(source, now):
+            self.counts.disputed += 1  # else a forged address would cut off whoever is there
+            return
+        guesser = _guesser(source)
         if self._bad.get(guesser, 0) >= BAD_CHECKS_MAX:
             self.counts.limited += 1
             return
         failed = session.counts.bad_integrity
         reply = session.check(data, fragment, source, now)
         if session.counts.bad_integrity != failed:
-            if len(self._bad) < BAD_SOURCES_MAX:
+            if guesser in self._bad or len(self._bad) < BAD_SOURCES_MAX:
                 self._bad[guesser] = self._bad.get(guesser, 0) + 1
         elif reply is not None:
             self._clear(session)
             if source in session.addresses:
                 self._by_address[source] = session
-            self.send(reply, source)
+            if len(reply) <= len(data):
+                self.send(reply, source)
+            else:  # no agent's check is so short; nobody shall make us louder than themselves
+                self.counts.oversized += 1
+
+
+def _guesser(source: Address) -> str:
+    """Who is counted for a wrong password: a host; of IPv6 the /64, which is one customer's."""
+    host = source[0]
+    if host in _OWN_HOST:  # peers over TCP come from this host, each from a port of its own (tcp.py)
+        return f"{host}:{source[1]}"
+    return stun.packed(host)[:8].hex() if ":" in host else host
 
 
 def open_socket(host: str, port: int) -> socket.socket:

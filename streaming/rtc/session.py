@@ -170,8 +170,10 @@ class Session:
     # -- datagrams ---------------------------------------------------------------------------------
 
     def receive(self, data: bytes, source: Address, now: float) -> None:
-        """A datagram that is not STUN, from an address with a valid check (RFC 7983 tells them apart)."""
-        self.addresses[source] = now
+        """A datagram that is not STUN, from an address with a valid check (RFC 7983 tells them apart).
+
+        Only what the keys vouch for counts as heard: anybody can write any address on a datagram.
+        """
         first = data[0]
         if 20 <= first <= 63:
             if self._dtls is not None:
@@ -179,16 +181,21 @@ class Session:
         elif 128 <= first <= 191:
             if self._inbound is None:
                 self.counts.before_keys += 1
-            elif rtp.is_rtcp(data):
-                self._decrypted(self._inbound.rtcp(data), self.peer.rtcp_came, now)
+                return
+            is_rtcp = rtp.is_rtcp(data)
+            plain = self._inbound.rtcp(data) if is_rtcp else self._inbound.rtp(data)
+            if plain is None:
+                self.counts.undecryptable += 1
+                return
+            self.addresses[source] = now
+            if is_rtcp:
+                self.peer.rtcp_came(plain, now)
             else:
-                self._decrypted(self._inbound.rtp(data), self.peer.rtp_came, now)
+                self.peer.rtp_came(plain, now)
 
-    def _decrypted(self, plain: bytes | None, hand_on: Callable[[bytes, float], None], now: float) -> None:
-        if plain is None:
-            self.counts.undecryptable += 1
-        else:
-            hand_on(plain, now)
+    def heard_lately(self, source: Address, now: float) -> bool:
+        """Whether the peer itself, by its password or its keys, spoke from there just now."""
+        return now - self.addresses.get(source, -SILENCE_SECONDS) <= SILENCE_SECONDS
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -219,8 +226,12 @@ class Session:
         except FanoutFull:
             self.end("no seat at the sender")
         except Exception as broken:
-            _log.exception("session_broke")
-            self.end(f"broken: {type(broken).__name__}")
+            self.broke(broken)
+
+    def broke(self, broken: Exception) -> None:
+        """A fault of ours met this peer: its session ends, and the log says where the fault is."""
+        self.end(f"broken: {type(broken).__name__}")
+        _log.error("session_broke", session=self.name[:8], exc_info=broken)
 
     async def _live(self) -> None:
         self._dtls = Dtls(self.certificate, self.role, self.remote_fingerprints, self._to_peer, self.turn)

@@ -160,21 +160,22 @@ def mapped_address(message: StunMessage) -> Address:
         raise StunError("no mapped address")
     mask = struct.pack("!I", COOKIE) + message.transaction
     port = int.from_bytes(value[2:4], "big") ^ (COOKIE >> 16)
-    packed = bytes(a ^ b for a, b in zip(value[4:], mask, strict=False))
-    return str(ipaddress.ip_address(packed)), port
+    octets = bytes(a ^ b for a, b in zip(value[4:], mask, strict=False))
+    return str(ipaddress.ip_address(octets)), port
 
 
 @functools.lru_cache(maxsize=4096)
-def _packed(host: str) -> bytes:
+def packed(host: str) -> bytes:
+    """The 4 or 16 bytes of an address as text."""
     return ipaddress.ip_address(host.partition("%")[0]).packed
 
 
 def _xor_address(address: Address, transaction: bytes) -> bytes:
-    packed = _packed(address[0])
-    mask = (struct.pack("!I", COOKIE) + transaction)[: len(packed)]
-    masked = int.from_bytes(packed, "big") ^ int.from_bytes(mask, "big")
-    family = 1 if len(packed) == 4 else 2
-    return struct.pack("!BBH", 0, family, address[1] ^ (COOKIE >> 16)) + masked.to_bytes(len(packed), "big")
+    octets = packed(address[0])
+    mask = (struct.pack("!I", COOKIE) + transaction)[: len(octets)]
+    masked = int.from_bytes(octets, "big") ^ int.from_bytes(mask, "big")
+    family = 1 if len(octets) == 4 else 2
+    return struct.pack("!BBH", 0, family, address[1] ^ (COOKIE >> 16)) + masked.to_bytes(len(octets), "big")
 
 
 def _with_length(data: bytes, total_bytes: int) -> bytes:
