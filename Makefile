@@ -52,7 +52,9 @@ bench: setup ## run every benchmark; each prints one JSON line last
 	@for file in benchmarks/[a-z]*.py; do \
 	  if grep -q __main__ "$$file"; then $(PYTHON) -m "benchmarks.$$(basename "$$file" .py)" --json; fi; done
 
-fuzz: setup ## throw random bytes at the parsers, longer than the tests do (EXAMPLES=…)
+fuzz: setup ## fuzz all that strangers may say, by coverage and by chance (SECONDS=… a target, EXAMPLES=…)
+	@$(PYTHON) -m pip install -q --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.lock
+	$(PYTHON) -m tests.fuzz --seconds $(or $(SECONDS),60)
 	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(PYTEST) tests -m fuzz --timeout=0
 
 simulate: setup ## play many more seeded evenings that crash, on all cores (SEEDS=… FROM=…)

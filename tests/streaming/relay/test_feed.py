@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streaming.contract import StudioId
+from streaming.domain.losses import MISSING_MAX
 from streaming.domain.timeline import ntp_from_unix
+from streaming.fanout import PAYLOAD_LIMIT_BYTES
+from streaming.fanout.front import Front
 from streaming.relay.feed import KEYFRAME_SECONDS_MIN, Feed
 from streaming.relay.source import FeedPacket, Source
 from streaming.rtc import rtcp, rtp
 from streaming.rtc.answers import Terms, TrackTerms
 from streaming.rtc.dtls import SrtpKeys
 from streaming.rtc.sdp import IceCredentials
+from tests.fuzz.silence import SilentSender
 from tests.streaming.fakes import NotedFanout
 
 VIDEO, RTX, AUDIO = 102, 103, 111
@@ -172,3 +178,24 @@ def test_no_bytes_break_a_feed(items: list[bytes | int]) -> None:
             bench.feed.rtcp_came(item, number / 100)
             bench.feed.rtp_came(rtp.build(RTX, number, 0, 8, item), number / 100)
         bench.feed.tick(number / 100)
+
+
+def test_a_packet_too_long_for_viewers_paths_is_dropped_and_not_asked_for(bench: Bench) -> None:
+    bench.packet(1)
+    bench.packet(2, payload=SLICE + bytes(PAYLOAD_LIMIT_BYTES))
+    bench.packet(3)
+    assert [packet.sequence for packet in bench.ears.packets] == [1, 3]
+    assert bench.feed.broken_packets == 1
+    bench.feed.tick(1.0)
+    assert not [said for said in bench.heard() if isinstance(said, rtcp.Nack)]
+
+
+def test_losses_in_any_pattern_are_asked_for_in_datagrams_that_can_leave(bench: Bench) -> None:
+    feed = bench.feed
+    feed._fanout = Front(SilentSender(), socket.AF_INET, 4)  # with its true checks
+    feed.ready(KEYS, ("192.0.2.1", 9))
+    for sequence in range(18 * (MISSING_MAX - 1)):
+        if sequence % 18 != 5:
+            bench.packet(sequence & 0xFFFF)
+    feed.tick(0.001)
+    assert len(feed.tracks["video"].losses._missing) == MISSING_MAX - 1
