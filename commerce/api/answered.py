@@ -224,6 +224,60 @@ class Studios(Given):
     studios: list[Studio]
 
 
+class Pairing(Given):
+    """An agent that may publish for a studio; `renewed_at` is when it last asked for a token."""
+
+    id: str
+    agent: str
+    paired_at: int
+    renewed_at: int
+
+
+class PairedStudio(Given):
+    id: str
+    name: str
+    pairings: list[Pairing]
+
+
+class PairedStudios(Given):
+    studios: list[PairedStudio]
+
+
+class PairingAsked(Given):
+    """`user_code` is shown with `verification_uri`; `device_code` is asked with, every `interval` seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    expires_at: int
+    interval: int
+
+
+class PairingSeen(Given):
+    """A device that waits: what it calls itself, and the address that it asked from."""
+
+    agent: str
+    source: str
+    asked_at: int
+    expires_at: int
+
+
+class Paired(Given):
+    """`credential` is asked for publish tokens with; it changes each time."""
+
+    studio: Studio
+    credential: str
+
+
+class StudioAccess(Given):
+    """`whip`: where the studio publishes, with `token` as bearer; `credential` is the next one."""
+
+    whip: str
+    token: str
+    expires_at: int
+    credential: str
+
+
 class StudioToken(Given):
     """`whip`: where the studio publishes, with `token` as bearer."""
 

@@ -21,6 +21,8 @@ from commerce.api.kinds import (
     Phone,
     Price,
     Quantity,
+    Secret,
+    ShortCode,
     Sku,
     Texts,
     Ticks,
@@ -55,6 +57,38 @@ class PasswordChange(Asked):
     password: Password
     new_password: NewPassword
     code: Code | None = None
+
+
+class NewPairing(Asked):
+    """`agent`: what the device calls itself, shown to whoever lets it in."""
+
+    agent: Name
+
+
+class DeviceCode(Asked):
+    device_code: Secret
+
+
+class Credential(Asked):
+    credential: Secret
+
+
+class UserCode(Asked):
+    """As it was typed: small letters, blanks and hyphens do no harm."""
+
+    user_code: ShortCode
+
+
+class PairingChoice(Asked):
+    """One of both: a `studio` of the merchant's, or the `name` of a new one."""
+
+    user_code: ShortCode
+    studio: Id | None = None
+    name: Name | None = None
+
+    def __post_init__(self) -> None:
+        if (self.studio is None) == (self.name is None):
+            raise ValueError("needs either studio or name")
 
 
 class SeatWish(Asked):

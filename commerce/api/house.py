@@ -27,7 +27,7 @@ from commerce.api.contacts import Contacts
 from commerce.api.feed import Feed
 from commerce.api.feeds import Feeds
 from commerce.api.hearts import Hearts
-from commerce.api.limits import ACCOUNT_RATE, BIRTH_RATE, SIGN_IN_RATE, SOURCE_RATE, Buckets
+from commerce.api.limits import ACCOUNT_RATE, BIRTH_RATE, PAIRING_RATE, SIGN_IN_RATE, SOURCE_RATE, Buckets
 from commerce.api.meters import Meters
 from commerce.api.pages import Shelf
 from commerce.api.problems import Problem
@@ -38,6 +38,7 @@ from commerce.books.press import Press
 from commerce.keys import Signer
 from commerce.live.cart import Carts
 from commerce.live.inbox import Accepted, Busy, Inbox, NoAnswer
+from commerce.live.pairing import Pairings
 from commerce.live.sessions import STORE_ERRORS, Holder, Sessions, Store, Tries
 from commerce.live.wire import Broken
 from commerce.log import RequestLog
@@ -86,6 +87,8 @@ class House:
     by_account: Buckets = field(init=False)
     sign_ins: Buckets = field(init=False)
     births: Buckets = field(init=False)
+    pairing_births: Buckets = field(init=False)
+    pairings: Pairings = field(init=False)
     _holders: OrderedDict[str, tuple[float, Holder]] = field(default_factory=OrderedDict)
     _plans: dict[str, tuple[float, schedule.Show]] = field(default_factory=dict)
 
@@ -100,6 +103,8 @@ class House:
         self.by_account = Buckets(ACCOUNT_RATE.times(scale))
         self.sign_ins = Buckets(SIGN_IN_RATE.times(scale))
         self.births = Buckets(BIRTH_RATE.times(scale))
+        self.pairing_births = Buckets(PAIRING_RATE.times(scale))
+        self.pairings = Pairings(self.redis)
 
     # -- who --------------------------------------------------------------------------------------
 

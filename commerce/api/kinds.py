@@ -27,6 +27,8 @@ Password = Annotated[str, Meta(min_length=1, max_length=256)]
 NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]
 # a one-time code of six digits, or a recovery code of ten letters and digits, with blanks or a hyphen within
 Code = Annotated[str, Meta(min_length=6, max_length=16, pattern=rf"^[0-9A-Za-z -]{{6,16}}{END}")]
+Secret = Annotated[str, Meta(min_length=20, max_length=128, pattern=rf"^[A-Za-z0-9_-]+{END}")]
+ShortCode = Annotated[str, Meta(min_length=8, max_length=16, pattern=rf"^[A-Za-z -]+{END}")]
 Path = Annotated[str, Meta(max_length=300, pattern=rf"^(?:/[A-Za-z0-9_.-]+)*{END}")]
 
 MOST_MINOR_UNITS: Final = 10**12  # far above any sale, far below 2**53 of a browser's numbers

@@ -31,6 +31,7 @@ NO_LIMIT: Final = Rate(float("inf"), float("inf"))
 SOURCE_RATE: Final = Rate(burst=3_000, per_second=1_000)  # a carrier's whole city may share one address
 ACCOUNT_RATE: Final = Rate(burst=80, per_second=20)
 SIGN_IN_RATE: Final = Rate(burst=20, per_second=0.5)
+PAIRING_RATE: Final = Rate(burst=10, per_second=0.1)  # devices of one source that ask to be paired
 BIRTH_RATE: Final = Rate(burst=2_000, per_second=200)  # new buyers from one source
 
 

@@ -23,6 +23,7 @@ from commerce.api.problems import Problem
 from commerce.api.shop import show_of
 from commerce.books import catalogue, schedule
 from commerce.books.orders import list_orders
+from commerce.books.pairings import Pairing, pairings_of
 from commerce.books.stock import NotEnoughStock, grant
 from commerce.show import commands
 
@@ -182,10 +183,20 @@ async def list_merchant_orders(ask: Ask) -> Struct:
 
 
 async def list_studios(ask: Ask) -> Struct:
-    """The merchant's studios."""
+    """The merchant's studios, and which agents are paired with each."""
     async with ask.house.books.read() as tx:
         found = await schedule.studios_of(tx, merchant_of(ask))
-    return answered.Studios(studios=[answered.Studio(id=one.id, name=one.name) for one in found])
+        paired = await pairings_of(tx, merchant_of(ask))
+    return answered.PairedStudios(
+        studios=[
+            answered.PairedStudio(
+                id=one.id,
+                name=one.name,
+                pairings=[_pairing(pairing) for pairing in paired if pairing.studio == one.id],
+            )
+            for one in found
+        ]
+    )
 
 
 async def make_studio_token(ask: Ask, _: Nothing) -> Struct:
@@ -204,18 +215,6 @@ async def make_studio_token(ask: Ask, _: Nothing) -> Struct:
         token=house.signer.sign(seat.publish_claims(studio.id, studio.generation, ask.now_ms)),
         expires_at=ask.now_ms + seat.PUBLISH_SECONDS * 1000,
     )
-
-
-async def revoke_studio_tokens(ask: Ask, _: Nothing) -> Struct:
-    """Make every publish token of the studio void; who publishes by one is cut off within seconds."""
-    house = ask.house
-    async with house.books.begin() as tx:
-        studio = await schedule.revoke_pairing(tx, merchant_of(ask), ask.path("studio"))
-    if isinstance(studio, schedule.UnknownStudio):
-        raise Problem("UnknownStudio")
-    await house.relays.raise_generation(studio.id, studio.generation)
-    await house.note(ask, "RevokeStudioTokens", studio.id, generation=studio.generation)
-    return answered.Studio(id=studio.id, name=studio.name)
 
 
 def _own_show(ask: Ask, planned: schedule.Show) -> answered.Show:
@@ -278,6 +277,10 @@ def _product(one: catalogue.Product) -> answered.Product:
         net_quantity=one.net_quantity,
         net_unit=one.net_unit,
     )
+
+
+def _pairing(one: Pairing) -> answered.Pairing:
+    return answered.Pairing(id=one.id, agent=one.agent, paired_at=one.created_at, renewed_at=one.renewed_at)
 
 
 def _fields(refusal: object) -> dict[str, str]:

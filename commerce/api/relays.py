@@ -42,6 +42,10 @@ class Relays:
             self.origins |= {origin_of(relay.url) for relay in self._living}
         return self._living
 
+    def forget(self) -> None:
+        """Read the registry anew when it is asked for next."""
+        self._read_s = -KEPT_SECONDS
+
     async def raise_generation(self, studio: str, generation: int) -> None:
         """Tell every relay that the studio's tokens of an older generation are void."""
         await self._stages.raise_generation(studio, generation)

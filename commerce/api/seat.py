@@ -14,7 +14,8 @@ RELAY_DEAD_MS: Final = 3_000
 BUSY_LOAD: Final = 0.8  # above it a relay that would have to pull the show first is the better choice
 VIEW_SECONDS: Final = 120  # to open the session with; a session that is open outlives it
 PULL_SECONDS: Final = 30 * 24 * 3_600  # the file is written anew at each start of a front
-PUBLISH_SECONDS: Final = 12 * 3_600
+PUBLISH_SECONDS: Final = 12 * 3_600  # made by hand, for clients that renew nothing
+PAIRED_SECONDS: Final = 3_600  # renewed by a paired agent
 
 
 def choose(
@@ -41,9 +42,11 @@ def view_claims(subject: str, show: str, now_ms: int) -> dict[str, Any]:
     return TokenClaims(role="view", subject=subject, expires_s=expires_s, show=ShowId(show)).to_jwt()
 
 
-def publish_claims(studio: str, generation: int, now_ms: int) -> dict[str, Any]:
+def publish_claims(
+    studio: str, generation: int, now_ms: int, seconds: int = PUBLISH_SECONDS
+) -> dict[str, Any]:
     """JWT claims that let a studio publish until its pairing is raised to another generation."""
-    expires_s = now_ms // 1000 + PUBLISH_SECONDS
+    expires_s = now_ms // 1000 + seconds
     return TokenClaims(
         role="publish",
         subject=studio,

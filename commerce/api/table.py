@@ -20,6 +20,7 @@ from commerce.api import (
 from commerce.api.routes import Access, Handler, Route, says
 from commerce.api.table_access import ACCESS
 from commerce.api.table_orders import AFTER_SALES
+from commerce.api.table_pairing import PAIRING
 
 SHOW: Final = "/api/shows/{show}"
 HOST: Final = "/api/host/shows/{show}"
@@ -296,7 +297,7 @@ MERCHANTS: Final = (
         says(merchant.list_studios),
         Access.STAFF,
         query=asked.MerchantQuery,
-        gives=answered.Studios,
+        gives=answered.PairedStudios,
     ),
     Route(
         "POST",
@@ -309,17 +310,6 @@ MERCHANTS: Final = (
         gives=answered.StudioToken,
         status=201,
         problems=("UnknownStudio", "NoRelay"),
-    ),
-    Route(
-        "POST",
-        f"{MERCHANT}/studios/{{studio}}/revoke",
-        merchant.revoke_studio_tokens,
-        says(merchant.revoke_studio_tokens),
-        Access.MERCHANT,
-        takes=asked.Nothing,
-        query=asked.MerchantQuery,
-        gives=answered.Studio,
-        problems=("UnknownStudio",),
     ),
 )
 
@@ -336,4 +326,4 @@ OPERATORS: Final = (
     ),
 )
 
-ROUTES: Final[tuple[Route, ...]] = (*ACCESS, *SHOP, *HOSTS, *MERCHANTS, *AFTER_SALES, *OPERATORS)
+ROUTES: Final[tuple[Route, ...]] = (*ACCESS, *SHOP, *HOSTS, *MERCHANTS, *AFTER_SALES, *PAIRING, *OPERATORS)

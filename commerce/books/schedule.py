@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from commerce.books.catalogue import Merchant, add_merchant, find_merchant
 from commerce.books.ids import new_id
 from commerce.books.stock import Allotment, NotEnoughStock, grant
-from commerce.books.tables import merchants, products, show_offers, shows, studios
+from commerce.books.tables import merchants, products, show_offers, shows, studio_pairings, studios
 
 ShowState: TypeAlias = Literal["scheduled", "opened", "closing", "closed"]
 PUBLIC_STATES = ("scheduled", "opened", "closing")
@@ -317,15 +317,30 @@ async def find_studio(tx: AsyncConnection, merchant: str, studio: str) -> Studio
     return None if row is None else _studio(row)
 
 
-async def revoke_pairing(tx: AsyncConnection, merchant: str, studio: str) -> Studio | UnknownStudio:
-    """Raise the studio's generation: every publish token made so far is void."""
+async def studio_at(tx: AsyncConnection, studio: str) -> Studio | None:
+    """The studio of this id, for those who were let in by its merchant."""
+    row = (await tx.execute(select(studios).where(studios.c.id == studio))).one_or_none()
+    return None if row is None else _studio(row)
+
+
+async def revoke_pairing(
+    tx: AsyncConnection, merchant: str, studio: str, now_ms: int
+) -> Studio | UnknownStudio:
+    """Raise the studio's generation: publish tokens made so far are void, and no pairing makes another."""
     changed = await tx.execute(
         update(studios)
         .where(studios.c.id == studio, studios.c.merchant_id == merchant)
         .values(generation=studios.c.generation + 1)
     )
     found = await find_studio(tx, merchant, studio)
-    return found if changed.rowcount and found is not None else UnknownStudio(studio)
+    if not changed.rowcount or found is None:
+        return UnknownStudio(studio)
+    await tx.execute(
+        update(studio_pairings)
+        .where(studio_pairings.c.studio_id == studio, studio_pairings.c.revoked_at.is_(None))
+        .values(revoked_at=now_ms)
+    )
+    return found
 
 
 async def raised_studios(tx: AsyncConnection) -> list[Studio]:

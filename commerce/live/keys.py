@@ -9,6 +9,17 @@ from __future__ import annotations
 from typing import Final
 
 OPEN_SHOWS: Final = "shows:open"  # set of show ids that a desk has to run
+PAIRINGS: Final = "pairing:waiting"  # sorted set: devices that wait to be paired, by when that ends
+
+
+def pairing(device: str) -> str:
+    """Hash: a device that waits to be paired, by the digest of its code."""
+    return f"pairing:device:{device}"
+
+
+def pairing_code(code: str) -> str:
+    """String: the key of the device that shows this code."""
+    return f"pairing:code:{code}"
 
 
 def log(show: str) -> str:
@@ -73,4 +84,4 @@ def cart(show: str, viewer: str) -> str:
 
 def is_fleeting(key: str) -> bool:
     """Whether a key is worth nothing once the processes of now are gone: no backup keeps it."""
-    return key.startswith("relay:") or "}:answers:" in key or key.endswith("}:lease")
+    return key.startswith(("relay:", "pairing:")) or "}:answers:" in key or key.endswith("}:lease")

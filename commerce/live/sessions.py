@@ -36,6 +36,8 @@ PASSWORDS: Final = Tries("password", 10, 900)
 CODES: Final = Tries("code", 5, 900)
 CODES_OF_A_DAY: Final = Tries("code-day", 30, 86_400)  # a million codes: years at this pace
 
+PAIRING_CODES: Final = Tries("pairing code", 10, 900)
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:

@@ -113,6 +113,7 @@ async def walk_merchant(street: Street, seller: Caller, show: str) -> None:
     }  # fmt: skip
     assert (await seller.post("/api/merchant/products", product)).status == 201
     assert (await seller.post("/api/merchant/studios/st-one/token")).status == 201
+    await walk_pairing(street, seller)
     assert (await seller.post("/api/merchant/studios/st-one/revoke")).status == 200
     for path in ("shows", f"shows/{show}", f"shows/{show}/rundown", "products", "orders", "studios"):
         assert (await seller.get(f"/api/merchant/{path}")).status == 200, path
@@ -143,6 +144,23 @@ async def walk_after_sales(street: Street) -> None:
     assert (await seller.post(f"/api/merchant/orders/{second}/cancel", {"version": 1})).status == 200
 
 
+async def walk_pairing(street: Street, seller: Caller) -> None:
+    """Two devices: one is let in and renews its credential, one is sent away."""
+    asked = [await street.nobody.ask("POST", "/api/pairings", {"agent": "PC"}) for _ in range(2)]
+    one, other = (answer.body for answer in asked)
+    code = {"user_code": one["user_code"]}
+    assert (await seller.ask("POST", "/api/merchant/pairings/look", code)).status == 200
+    wish = {**code, "studio": "st-one"}
+    assert (await seller.ask("POST", "/api/merchant/pairings/approve", wish)).status == 200
+    denied = {"user_code": other["user_code"]}
+    assert (await seller.ask("POST", "/api/merchant/pairings/deny", denied)).status == 204
+    device = {"device_code": one["device_code"]}
+    paired = await street.nobody.ask("POST", "/api/pairings/token", device)
+    assert paired.status == 200
+    credential = {"credential": paired.body["credential"]}
+    assert (await street.nobody.ask("POST", "/api/pairings/renewal", credential)).status == 200
+
+
 async def feed_is_on_air(street: Street, show: str) -> None:
     feed = await street.house.feed(show)
     await street.comes_true(lambda: feed.state.studio is not None)
@@ -151,6 +169,12 @@ async def feed_is_on_air(street: Street, show: str) -> None:
 # -- who may -----------------------------------------------------------------------------------------
 
 BODIES: dict[str, Any] = {
+    "ask_pairing": {"agent": "Studio PC"},
+    "collect_pairing": {"device_code": "x" * 43},
+    "renew_pairing": {"credential": "x" * 43},
+    "look_at_pairing": {"user_code": "BCDF-GHJK"},
+    "approve_pairing": {"user_code": "BCDF-GHJK", "studio": "st-one"},
+    "deny_pairing": {"user_code": "BCDF-GHJK"},
     "open_session": {"name": "seller", "password": "wrong password"},
     "enrol_second_factor": {"password": "wrong password"},
     "confirm_second_factor": {"code": "000000"},
@@ -187,9 +211,9 @@ BODIES: dict[str, Any] = {
 }  # fmt: skip
 
 
-async def knock(caller: Caller, route: Route, show: str, order: str) -> Answer:
+async def knock(caller: Caller, route: Route, show: str, order: str, query: str = "") -> Answer:
     """Ask a route for what is of the first merchant; a body that does not fit would prove nothing."""
-    path = route.path.format(show=show, order=order, studio="st-one", provider="sandbox")
+    path = route.path.format(show=show, order=order, studio="st-one", provider="sandbox") + query
     body = BODIES.get(route.handle.__name__, {}) if route.takes is not None else None
     if route.takes is not None:
         msgspec.convert(body, route.takes)
@@ -269,9 +293,7 @@ async def test_the_wrong_merchant_named_in_the_query_is_refused(street: Street) 
     asked = [route for route in ROUTES if route.query and "merchant" in route.query.__struct_fields__]
     assert len(asked) > 5
     for route in asked:
-        path = route.path.format(show=show, studio="st-one") + "?merchant=mr-one"
-        body = BODIES.get(route.handle.__name__, {}) if route.takes is not None else None
-        answer = await rival.ask(route.method, path, body)
+        answer = await knock(rival, route, show, f"or-x.{show}", "?merchant=mr-one")
         assert (answer.status, answer.body["code"]) == (403, "Forbidden"), named(route)
 
 

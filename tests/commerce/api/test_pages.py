@@ -35,6 +35,7 @@ async def street(valkey: Server, tmp_path: Path) -> AsyncIterator[Street]:
         ("/host/sh-1", "host"),
         ("/merchant", "merchant"),
         ("/merchant/shows/sh-1", "merchant"),
+        ("/pair", "merchant"),
     ],
 )
 async def test_every_address_has_its_shell(street: Street, path: str, shell: str) -> None:

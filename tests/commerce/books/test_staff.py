@@ -102,7 +102,7 @@ async def test_the_wrong_merchant_finds_nothing_and_changes_nothing(books: Books
         assert await grant_for_opening(tx, OTHER, SHOW, NOW_MS) == UnknownShow(SHOW)
         studio = (await studios_of(tx, MERCHANT))[0]
         assert await find_studio(tx, OTHER, studio.id) is None
-        assert await revoke_pairing(tx, OTHER, studio.id) == UnknownStudio(studio.id)
+        assert await revoke_pairing(tx, OTHER, studio.id, NOW_MS) == UnknownStudio(studio.id)
         assert await find_studio(tx, MERCHANT, studio.id) == studio
         plan = Plan(TITLE, NOW_MS, "UTC", "CNY", 300, studio.id)
         assert await schedule_show(tx, OTHER, plan, NOW_MS) == UnknownStudio(studio.id)
@@ -166,6 +166,6 @@ async def test_revoking_a_pairing_raises_its_generation(books: Books) -> None:
     await two_merchants(books)
     async with books.begin() as tx:
         before = (await studios_of(tx, MERCHANT))[0]
-        after = await revoke_pairing(tx, MERCHANT, before.id)
+        after = await revoke_pairing(tx, MERCHANT, before.id, NOW_MS)
         assert isinstance(after, Studio)
         assert after.generation == before.generation + 1
