@@ -14,6 +14,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from commerce.api import rings
 from commerce.api.app import make_app
 from commerce.api.opening import open_house
 from commerce.live.durability import NotDurable
@@ -37,11 +38,14 @@ async def serve(settings: ShopSettings, firms: FirmSettings) -> None:
             runner, settings.http.host, settings.http.port, ssl_context=_tls(settings), backlog=1024
         )
         await site.start()
+        rings.begin()
+        tidying = asyncio.create_task(rings.keep_tidy(), name="rings")
         log.info("serving", at=settings.origin, warnings=house.warnings)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await stop.wait()
+        tidying.cancel()
         await site.stop()
         await house.feeds.aclose()
         await runner.cleanup()
