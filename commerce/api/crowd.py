@@ -115,6 +115,10 @@ class Crowd:
     def has_hosts(self) -> bool:
         return bool(self._hosts)
 
+    @property
+    def has_buyers(self) -> bool:
+        return bool(self._buyers)
+
     def join(self, listener: Listener) -> None:
         """From now on the listener hears what is said."""
         (self._hosts if listener.host else self._public)[listener] = None

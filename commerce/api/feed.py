@@ -12,7 +12,6 @@ sent. It is therefore the version *before* that an own order carries.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -50,7 +49,7 @@ class Feed:
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._told_at = 0.0
-        self._waiters: dict[int, asyncio.Event] = {}
+        self._waiters: dict[int, list[asyncio.Future[None]]] = {}  # by the version they wait for
 
     # -- folding -----------------------------------------------------------------------------------
 
@@ -62,22 +61,30 @@ class Feed:
             touched |= self.projection.commit_folded(commit.events)
         if touched:
             self._tell_buyers(touched)
-            self._will_tell(touched, is_urgent=any([self._is_urgent(key) for key in touched]))
+            self._will_tell(touched, is_urgent=self._is_any_urgent(touched))
         self._wake_waiters()
 
     def _wake_waiters(self) -> None:
-        for version, waiter in list(self._waiters.items()):
-            if version <= self.state.version:
-                waiter.set()
-                del self._waiters[version]
+        if self._waiters:
+            for version in [version for version in self._waiters if version <= self.state.version]:
+                self._wake_those_for(version)
+
+    def _wake_those_for(self, version: int) -> None:
+        for waiter in self._waiters.pop(version, ()):
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def reached(self, version: int, within_s: float) -> bool:
         """Whether this process has folded the version, waiting a moment for it."""
         if self.state.version >= version:
             return True
-        waiter = self._waiters.setdefault(version, asyncio.Event())
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(waiter.wait(), within_s)
+        loop = asyncio.get_running_loop()
+        if version not in self._waiters:  # one timer for all who wait for it
+            self._waiters[version] = []
+            loop.call_later(within_s, self._wake_those_for, version)
+        waiter = loop.create_future()
+        self._waiters[version].append(waiter)
+        await waiter
         return self.state.version >= version
 
     def count_viewers(self, viewers: int) -> None:
@@ -103,6 +110,9 @@ class Feed:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(max(loop.time(), self._told_at + COALESCE_SECONDS), self._wake.set)
 
+    def _is_any_urgent(self, touched: set[str]) -> bool:
+        return any([self._is_urgent(key) for key in touched if not key.startswith("order:")])
+
     def _is_urgent(self, key: str) -> bool:
         kind, _, name = key.partition(":")
         if kind in ("pin", "show", "rundown"):
@@ -116,6 +126,8 @@ class Feed:
         return changed
 
     def _tell_buyers(self, touched: set[str]) -> None:
+        if not self.crowd.has_buyers:
+            return
         changed: dict[str, list[str]] = {}
         for key in touched:
             if key.startswith("order:"):

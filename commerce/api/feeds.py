@@ -21,7 +21,7 @@ from commerce.api.problems import Problem
 from commerce.books.schedule import Show
 from commerce.live.log import Log, Trimmed
 from commerce.live.sessions import STORE_ERRORS, Store
-from commerce.live.snapshot import Snapshots
+from commerce.live.snapshot import Snapshots, in_a_thread
 from commerce.live.talk import Talk
 from commerce.live.wire import Broken, Wire
 from commerce.show.evolve import BrokenLog
@@ -29,7 +29,7 @@ from commerce.show.evolve import BrokenLog
 MOST_FEEDS: Final = 500
 IDLE_SECONDS: Final = 300.0
 AGAIN_SECONDS: Final = 0.2
-FULLEST_BATCH: Final = 512  # commits folded before the loop gets a turn
+FULLEST_BATCH: Final = 16  # commits folded before the loop gets a turn
 
 log = structlog.get_logger("feed")
 
@@ -93,7 +93,7 @@ class Feeds:
     async def _load(self, show: str) -> Feed:
         wire = self._connect()
         try:
-            feed = Feed(await Snapshots(wire).load(show, remembers=False))
+            feed = Feed(await Snapshots(wire, in_a_thread).load(show, remembers=False))
         except (Broken, Trimmed) as error:
             log.warning("a show cannot be read", show=show, error=str(error))
             raise Problem("Busy", "The live state does not answer") from error
@@ -108,8 +108,11 @@ class Feeds:
             wire = self._connect()
             feed = followed.feed
             try:
-                async for commit in Log(wire).follow(show, feed.state.version):
-                    feed.fold((commit,))
+                async for commits in Log(wire, outcomes=False).batches(show, feed.state.version):
+                    for start in range(0, len(commits), FULLEST_BATCH):
+                        if start:
+                            await asyncio.sleep(0)
+                        feed.fold(commits[start : start + FULLEST_BATCH])
             except Broken as error:
                 log.warning("lost the log", show=show, error=str(error))
                 await asyncio.sleep(AGAIN_SECONDS)

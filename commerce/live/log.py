@@ -45,8 +45,9 @@ def _wire(event: events.Event) -> list[Any]:
     return events.to_wire(event) if kind in events.LINED else [kind.__name__, events.SCHEMAS[kind], event]
 
 
-def decode(entry: Entry) -> Commit:
-    """Read a log entry. Raises BrokenLog when it is none of format 1, UnknownEvent when it is too new."""
+def decode(entry: Entry, *, outcomes: bool = True) -> Commit:
+    """Read a log entry; without `outcomes` for a reader that would forget them. Raises BrokenLog when it is
+    none of format 1, UnknownEvent when it is too new."""
     version, _, rest = entry.id.partition("-")
     fields = entry.fields
     if rest != "0" or fields.get("format") != str(FORMAT).encode():
@@ -59,7 +60,7 @@ def decode(entry: Entry) -> Commit:
             fields["prev_by"].decode(),
             int(fields["at"]),
             fields["inbox"].decode(),
-            tuple([events.from_wire(event) for event in raw]),
+            tuple([events.from_wire(event) for event in raw if outcomes or event[0] not in events.OUTCOMES]),
         )
     except events.UnknownEvent:
         raise
@@ -68,10 +69,13 @@ def decode(entry: Entry) -> Commit:
 
 
 class Log:
-    """Reads and writes logs over one wire. A follower needs a wire of its own: it blocks."""
+    """Reads and writes logs over one wire. A follower needs a wire of its own: it blocks.
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    `outcomes=False` for states that do not remember them: a flash sale refuses a million commands.
+    """
+
+    def __init__(self, wire: Wire, *, outcomes: bool = True) -> None:
+        self._wire, self._outcomes = wire, outcomes
 
     async def send(self, show: str, commit: Commit, along: Along = ALONE) -> Underway:
         """Begin to write commit N as entry N-0, with what goes along."""
@@ -94,7 +98,8 @@ class Log:
 
     async def read(self, show: str, after: int, count: int = READ_AT_ONCE) -> list[Commit]:
         """Up to `count` commits after version `after`, without gaps. Raises Trimmed."""
-        return _sound(await self._wire.read(keys.log(show), f"{after}-0", count), after)
+        entries = await self._wire.read(keys.log(show), f"{after}-0", count)
+        return _sound(entries, after, outcomes=self._outcomes)
 
     async def catch_up(self, state: State) -> State:
         """Fold everything that the log has beyond the state. Raises Trimmed and BrokenLog."""
@@ -124,7 +129,7 @@ class Log:
         by: str | None = None
         while True:
             entries = await self._wire.wait(keys.log(show), f"{after}-0", READ_AT_ONCE, FOLLOW_BLOCK_MS)
-            commits = _sound(entries, after)
+            commits = _sound(entries, after, outcomes=self._outcomes)
             for place, commit in enumerate(commits):
                 if by is not None and commit.prev_by != by:
                     yield commits[:place]
@@ -133,8 +138,8 @@ class Log:
             yield commits
 
 
-def _sound(entries: list[Entry], after: int) -> list[Commit]:
-    commits = [decode(entry) for entry in entries]
+def _sound(entries: list[Entry], after: int, *, outcomes: bool) -> list[Commit]:
+    commits = [decode(entry, outcomes=outcomes) for entry in entries]
     for expected, commit in enumerate(commits, after + 1):
         if commit.version != expected:
             if expected == after + 1:

@@ -79,9 +79,10 @@ class Snapshots:
     async def load(self, show: str, *, remembers: bool = True) -> State:
         """The state of the show now: snapshot, then the log to its top. A front or an effect that
         answers no commands passes remembers=False. Raises Broken, Trimmed, BrokenLog."""
+        log = Log(self._wire, outcomes=remembers)
         for _ in range(LOAD_TRIES):
             with contextlib.suppress(Trimmed):  # the archivist trimmed between snapshot and log: look anew
-                return await Log(self._wire).catch_up(await self.newest(show, remembers=remembers))
+                return await log.catch_up(await self.newest(show, remembers=remembers))
         raise Trimmed(f"no sound snapshot of {show} reaches its trimmed log")
 
     async def trim(self, show: str, done: int) -> int:
