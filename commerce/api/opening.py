@@ -17,8 +17,9 @@ from commerce.books import open_books, schedule
 from commerce.keys import RELAY_TOKEN_FILE, lay_down, load_signer, public_keys
 from commerce.live.durability import check_when_up
 from commerce.live.inbox import Inbox
+from commerce.live.lean import open_lean_wire
 from commerce.live.roster import Roster
-from commerce.live.valkey import open_redis, open_wire
+from commerce.live.valkey import open_redis
 from commerce.payments.provider import Provider
 from commerce.settings import ShopSettings
 
@@ -33,7 +34,7 @@ OpenFirms: TypeAlias = Callable[[], Awaitable[dict[str, Provider]]]
 async def open_house(settings: ShopSettings, open_firms: OpenFirms) -> AsyncIterator[House]:
     """Open everything a front works with, and close it in order. Raises NotDurable."""
     redis = open_redis(settings.redis_url, REDIS_CONNECTIONS)
-    connect = partial(open_wire, settings.redis_url)
+    connect = partial(open_lean_wire, settings.redis_url)
     open_client = partial(open_redis, settings.redis_url)
     try:
         warnings = await check_when_up(redis, accept_loss=settings.accept_data_loss)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from commerce.live.lean import open_lean_wire
 from commerce.live.valkey import open_wire
 from commerce.live.wire import ALONE, Along, Broken, Outdated, Wire
 from tests.conftest import server_of_kind
@@ -41,12 +42,15 @@ class Steady(WorldWire):
         return drive
 
 
-@pytest.fixture(params=["valkey", "redis", "simulation"])
+@pytest.fixture(params=["valkey", "redis", "lean", "simulation"])
 async def wire(request: pytest.FixtureRequest, running_servers: dict[str, Server]) -> AsyncIterator[Wire]:
     if request.param == "simulation":
         yield Steady()
         return
-    real = open_wire(server_of_kind(request.param, running_servers).url)
+    lean = request.param == "lean"
+    kind = "valkey" if lean else request.param
+    open_one = open_lean_wire if lean else open_wire
+    real = open_one(server_of_kind(kind, running_servers).url)
     yield real
     await real.aclose()
 
