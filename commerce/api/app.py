@@ -24,7 +24,7 @@ PUBLIC_CACHE: Final = "public, max-age=300"
 def make_app(house: House) -> web.Application:
     """Everything that `python -m commerce` serves. The caller opens and closes the house."""
     app = web.Application(client_max_size=MOST_BODY_BYTES)
-    for route in ROUTES:
+    for route in sorted(ROUTES, key=lambda route: not route.hot):
         app.router.add_route(route.method, route.path, gate(route, house))
     _add_documents(app, house)
     _add_pages(app, house)

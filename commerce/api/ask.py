@@ -29,6 +29,7 @@ class Ask:
     now_ms: int
     key: str = ""
     query: Any = None
+    raw: bytes = b""  # the body as it came, where the route takes one
 
     @property
     def who(self) -> Holder:

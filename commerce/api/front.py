@@ -6,22 +6,23 @@ nobody foresaw is a 500 `Broken` whose trace stands in the log; its text never l
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 import structlog
 from aiohttp import web
-from multidict import CIMultiDict
 
 from commerce.api.ask import Ask
 from commerce.api.kinds import KEY_PATTERN
 from commerce.api.limits import Buckets
 from commerce.api.problems import PROBLEM_TYPE, Problem
+from commerce.api.reply import JSON, PLAIN_HEADERS, reply
 from commerce.api.routes import Access, Route
 from commerce.live.sessions import MOST_TOKEN_CHARS, Holder
 
@@ -34,7 +35,6 @@ MOST_BODY_BYTES: Final = 256 * 1024
 TRACE_SHAPE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 KEY_SHAPE: Final = re.compile(KEY_PATTERN)
 _encode: Final = msgspec.json.Encoder().encode
-PLAIN_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 CALLER_LEFT: Final = 499  # in the log alone: the caller hung up before the answer
 
 _process: Final = secrets.token_hex(6)
@@ -54,13 +54,13 @@ def gate(route: Route, house: House) -> WebHandler:
             response = await _answer(route, house, request, trace)
             status = response.status
         except Problem as problem:
-            response = problem_response(problem, trace)
+            response = _problem_reply(request, problem, trace)
             status = response.status
         except Exception as unforeseen:
             known = house.foreseen(unforeseen)
             if known.code == "Broken":
                 log.exception("broken", trace=trace, route=route.path)
-            response = problem_response(known, trace)
+            response = _problem_reply(request, known, trace)
             status = response.status
         finally:
             took = time.perf_counter() - began
@@ -87,19 +87,15 @@ async def _answer(route: Route, house: House, request: web.Request, trace: str) 
     if route.takes is None:
         answer = await route.handle(ask)
     else:
-        answer = await route.handle(ask, await _body(route.takes, request))
+        ask.raw = await read_body(request)
+        answer = await route.handle(ask, _body(route.takes, request, ask.raw))
     if isinstance(answer, web.StreamResponse):
         return answer
-    return _response(route.status, answer, trace)
+    return reply(request, route.status, None if answer is None else _encode(answer), trace)
 
 
-def _response(status: int, answer: Any, trace: str) -> web.Response:
-    headers = CIMultiDict(PLAIN_HEADERS)
-    headers["X-Request-Id"] = trace
-    if answer is None:
-        return web.Response(status=status, headers=headers)
-    headers["Content-Type"] = "application/json"
-    return web.Response(status=status, body=_encode(answer), headers=headers)
+def _problem_reply(request: web.Request, problem: Problem, trace: str) -> web.StreamResponse:
+    return reply(request, problem.status, problem.body(), trace, kind=PROBLEM_TYPE, headers=problem.headers())
 
 
 def problem_response(problem: Problem, trace: str) -> web.Response:
@@ -155,19 +151,21 @@ async def _holder(house: House, token: str | None) -> Holder | None:
     return holder
 
 
+_FITS: Final[dict[Access, Callable[[Holder], bool]]] = {
+    Access.SOMEONE: lambda holder: True,
+    Access.BUYER: lambda holder: holder.kind == "buyer",
+    Access.STAFF: lambda holder: holder.kind == "staff",
+    Access.MERCHANT: lambda holder: holder.kind == "staff" and holder.role in ("merchant", "operator"),
+    Access.OPERATOR: lambda holder: holder.kind == "staff" and holder.role == "operator",
+}
+
+
 def _admit(access: Access, holder: Holder | None) -> None:
     if access is Access.ANYONE:
         return
     if holder is None:
         raise Problem("NotSignedIn")
-    fits = {
-        Access.SOMEONE: True,
-        Access.BUYER: holder.kind == "buyer",
-        Access.STAFF: holder.kind == "staff",
-        Access.MERCHANT: holder.kind == "staff" and holder.role in ("merchant", "operator"),
-        Access.OPERATOR: holder.kind == "staff" and holder.role == "operator",
-    }[access]
-    if not fits:
+    if not _FITS[access](holder):
         raise Problem("Forbidden", f"This is for: {access.value}")
 
 
@@ -178,16 +176,20 @@ def _query(kind: type[msgspec.Struct], request: web.Request) -> msgspec.Struct:
         raise Problem("Malformed", f"Query: {wrong}") from None
 
 
-async def _body(kind: type[msgspec.Struct], request: web.Request) -> msgspec.Struct:
-    raw = await read_body(request)
+def _body(kind: type[msgspec.Struct], request: web.Request, raw: bytes) -> msgspec.Struct:
     if not raw and not kind.__struct_fields__:
         return kind()
-    if request.content_type != "application/json":
+    if request.headers.get("Content-Type") != JSON and request.content_type != JSON:
         raise Problem("WrongContentType")
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return _decoder(kind).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as wrong:
         raise Problem("Malformed", str(wrong)[:300]) from None
+
+
+@functools.cache
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[msgspec.Struct]:
+    return msgspec.json.Decoder(kind)
 
 
 async def read_body(request: web.Request) -> bytes:

@@ -26,7 +26,7 @@ async def once(ask: Ask, kind: type[T], make: Callable[[AsyncConnection], Awaita
     async with ask.house.books.begin() as tx:
         if not ask.key:
             return await make(tx)
-        kept = await claim(tx, ask.who.actor, ask.key, await _fingerprint(ask), ask.now_ms)
+        kept = await claim(tx, ask.who.actor, ask.key, _fingerprint(ask), ask.now_ms)
         if isinstance(kept, KeyReused):
             raise Problem("KeyReused")
         if kept is not None:
@@ -36,6 +36,6 @@ async def once(ask: Ask, kind: type[T], make: Callable[[AsyncConnection], Awaita
         return answer
 
 
-async def _fingerprint(ask: Ask) -> str:
+def _fingerprint(ask: Ask) -> str:
     asked = f"{ask.request.method} {ask.request.path_qs}\n".encode()
-    return ask.house.fingerprint(asked + await ask.request.read())
+    return ask.house.fingerprint(asked + ask.raw)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from aiohttp import web
-from msgspec import UNSET, Struct, UnsetType, to_builtins
+from msgspec import UNSET, Struct, UnsetType
 
 from commerce.api import answered
 from commerce.api.ask import Ask
@@ -49,12 +49,14 @@ async def place_order(ask: Ask, body: NewOrder) -> Struct:
     lines = tuple([OrderLine(line.offer, line.quantity, line.price) for line in body.lines])
     total = sum([line.quantity * line.price for line in lines])
     wish = PlaceOrder(f"{new_id('or')}.{show}", ask.who.id, sealed, lines, 0, 0, 0, total)
-    accepted = await house.decide(ask, show, wish, body=await ask.request.read())
+    accepted = await house.decide(ask, show, wish, body=ask.raw)
     await feed.reached(accepted.version, FOLD_SECONDS)
     order = feed.state.orders.get(accepted.result["order"])
     if order is None:
         raise Problem("NoAnswer", "The order stands; its page shows it")
-    told = answered.Contact(**to_builtins(body.contact)) if order.contact == sealed else None
+    told = None
+    if order.contact == sealed:
+        told = answered.Contact(name=contact.name, phone=contact.phone, address=contact.address)
     return await _order(ask, feed, order, told)
 
 
@@ -181,7 +183,7 @@ def logged_order(
     feed: Feed, order: Order, contact: answered.Contact | None, pay_url: str | UnsetType = UNSET
 ) -> answered.Order:
     """An order as the log has it."""
-    offers = feed.state.offers
+    offers, amounts = feed.state.offers, order.amounts
     return answered.Order(
         id=order.id,
         show=feed.state.show,
@@ -196,7 +198,14 @@ def logged_order(
             )
             for line in order.lines
         ],
-        amounts=answered.Amounts(**order.amounts._asdict(), currency=feed.state.currency),
+        amounts=answered.Amounts(
+            goods=amounts.goods,
+            freight=amounts.freight,
+            tax=amounts.tax,
+            discount=amounts.discount,
+            total=amounts.total,
+            currency=feed.state.currency,
+        ),
         held_until=order.held_until,
         placed_at=order.placed_at,
         version=order.version,

@@ -83,7 +83,7 @@ class Problem(Exception):
     def headers(self) -> dict[str, str]:
         """The headers that belong to the code."""
         wait = self.retry_after_s or CODES.get(self.code, (0, "", None))[2]
-        headers = {"Cache-Control": "no-store"}
+        headers = {}
         if wait is not None:
             headers["Retry-After"] = str(max(1, round(wait)))
         if self.status == 401:

@@ -54,6 +54,7 @@ class Route:
     media: str = ""  # what the handler's own response is, where that is no JSON
     raw: bool = False  # the handler reads the bytes of the body itself
     streams: bool = False
+    hot: bool = False  # asked for by the thousand: looked for before the others
     cost: float = 1.0
     problems: tuple[str, ...] = ()
 

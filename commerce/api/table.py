@@ -113,6 +113,7 @@ SHOP: Final = (
         gives=answered.Order,
         status=201,
         keyed=True,
+        hot=True,
         problems=REFUSED_ORDER,
     ),
     Route(
