@@ -32,7 +32,7 @@
 #include <time.h>
 
 #ifndef INTERFACE
-#define INTERFACE 1 /* native.py: raised with every change of what passes between C and Python */
+#define INTERFACE 2 /* native.py: raised with every change of what passes between C and Python */
 #endif
 
 enum {

@@ -15,7 +15,7 @@ from .keys import SALT_BYTES, SessionKeys
 from .layout import Block, Layout
 from .sender import Arrival, CryptoUnfit, Stream
 
-INTERFACE: Final = 1  # of _native.c; raised with every change of what passes between C and Python
+INTERFACE: Final = 2  # of _native.c; raised with every change of what passes between C and Python
 if getattr(_native, "interface", 0) != INTERFACE:  # built before this file was changed
     raise ImportError("the compiled part is of another version: `make setup` builds it anew")
 
