@@ -28,7 +28,7 @@ from commerce.api.asked import (
     ReturnedGoods,
 )
 from commerce.api.merchant import merchant_of
-from commerce.api.orders import booked_order, refund_of, return_of
+from commerce.api.orders import booked_order, refund_of, return_of, shown_contact
 from commerce.api.problems import Problem
 from commerce.books import aftersales, persons
 from commerce.books.aftersales import Act, Raced
@@ -85,7 +85,7 @@ async def read_contact(ask: Ask, body: ContactRead) -> Struct:
         )  # fmt: skip
     if not isinstance(found, persons.Contact):
         raise Problem("ContactErased", extra={"order": order.id})
-    return answered.Contact(name=found.name, phone=found.phone, address=found.address)
+    return shown_contact(found)
 
 
 async def ask_for_return(ask: Ask, body: ReturnAsked) -> Struct:

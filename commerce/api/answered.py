@@ -133,6 +133,7 @@ class Contact(Given):
     name: str
     phone: str
     address: str
+    email: str | UnsetType = UNSET  # where they gave one
 
 
 class Refund(Given):
@@ -200,6 +201,44 @@ class OrderFile(Given):
     refunds: list[Refund]
     returns: list[Return]
     payments: list[PaymentTry]
+
+
+class Erasure(Given):
+    """`erased`: false when the person had been erased before, or never gave a contact."""
+
+    person: str
+    erased: bool
+
+
+class ContactRead(Given):
+    id: int
+    contact: str
+    person: str
+    reader: str
+    purpose: str
+    at: int
+
+
+class ContactReads(Given):
+    reads: list[ContactRead]
+    next: int | None = None
+
+
+class PaymentMessage(Given):
+    """One exchange with a firm; `encoding` says how its bytes stand in `request` and `response`."""
+
+    payment: str
+    provider: str
+    kind: str
+    at: int
+    verdict: str | None
+    request: str
+    response: str
+    encoding: str
+
+
+class PaymentMessages(Given):
+    messages: list[PaymentMessage]
 
 
 class Orders(Given):

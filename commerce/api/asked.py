@@ -12,6 +12,7 @@ from commerce.api.kinds import (
     Asked,
     Code,
     Currency,
+    Email,
     Id,
     Moment,
     Name,
@@ -115,9 +116,13 @@ class OrderLine(Asked):
 
 
 class Contact(Asked):
+    """`email`: where news of the order goes, in `language`; without one there is none."""
+
     name: Name
     phone: Phone
     address: AddressText
+    email: Email | None = None
+    language: Literal["en", "zh", "ru"] = "en"
 
 
 class NewOrder(Asked):
@@ -186,6 +191,18 @@ class ContactRead(Asked):
     """`purpose`: why somebody has to see the contact in full."""
 
     purpose: Literal["parcel_label", "customs", "question_of_buyer", "court_or_authority"]
+
+
+class Erase(Asked):
+    """`even_under_way`: though a parcel has yet to arrive; for operators alone."""
+
+    even_under_way: bool = False
+
+
+class ReadsQuery(Asked):
+    """`before`: the `next` of the page before."""
+
+    before: Annotated[int, Meta(ge=1, le=2**53)] | None = None
 
 
 class Hearts(Asked):

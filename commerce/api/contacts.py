@@ -63,6 +63,10 @@ class Contacts:
             del self._lately[next(iter(self._lately))]
         return made
 
+    def forget(self, buyer: str) -> None:
+        """The buyer was erased: the next contact is sealed anew."""
+        self._lately.pop(buyer, None)
+
     async def _store_soon(self, buyer: str, contact: Contact) -> str:
         if len(self._waiting) >= MOST_WAITING:
             raise Problem("Busy", "Too many orders wait for the books")

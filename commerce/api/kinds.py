@@ -22,6 +22,14 @@ KEY_PATTERN: Final = rf"^[\x21-\x7e]{{1,64}}{END}"
 Phrase = Annotated[str, Meta(min_length=1, max_length=200, pattern=LINE)]
 Name = Annotated[str, Meta(min_length=1, max_length=120, pattern=LINE)]
 Phone = Annotated[str, Meta(min_length=4, max_length=32, pattern=rf"^\+?[0-9 ()./-]{{4,31}}{END}")]
+Email = Annotated[
+    str,
+    Meta(
+        min_length=6,
+        max_length=254,
+        pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}" + END,
+    ),
+]
 AddressText = Annotated[str, Meta(min_length=3, max_length=500, pattern=LINES)]
 Password = Annotated[str, Meta(min_length=1, max_length=256)]
 NewPassword = Annotated[str, Meta(min_length=10, max_length=256)]

@@ -44,7 +44,8 @@ async def place_order(ask: Ask, body: NewOrder) -> Struct:
     feed = await house.feed(show)
     if feed.state.stage != "opened":
         raise Problem("ShowNotOpen", extra={"state": feed.state.stage})
-    contact = persons.Contact(body.contact.name, body.contact.phone, body.contact.address)
+    told = body.contact
+    contact = persons.Contact(told.name, told.phone, told.address, told.email or "", told.language)
     sealed = await house.contacts.store(ask.who.id, contact)
     lines = tuple([OrderLine(line.offer, line.quantity, line.price) for line in body.lines])
     total = sum([line.quantity * line.price for line in lines])
@@ -54,28 +55,26 @@ async def place_order(ask: Ask, body: NewOrder) -> Struct:
     order = feed.state.orders.get(accepted.result["order"])
     if order is None:
         raise Problem("NoAnswer", "The order stands; its page shows it")
-    told = None
-    if order.contact == sealed:
-        told = answered.Contact(name=contact.name, phone=contact.phone, address=contact.address)
-    return await _order(ask, feed, order, told)
+    own = shown_contact(contact) if order.contact == sealed else None
+    return await _order(ask, feed, order, own)
 
 
 async def read_order(ask: Ask) -> Struct:
     """An order, for its buyer or the staff of its merchant."""
     name = ask.path("order")
-    booked = await _booked(ask, name)
+    booked = await booked_of(ask, name)
     if booked is not None:
         return await booked_order(ask, booked, after_sales=True)
-    feed, order = await _logged(ask, name)
+    feed, order = await logged_of(ask, name)
     return await _order(ask, feed, order)
 
 
 async def cancel_order(ask: Ask, _: Nothing) -> Struct:
     """Take an unpaid order back."""
     name = ask.path("order")
-    if await _booked(ask, name) is not None:
+    if await booked_of(ask, name) is not None:
         raise Problem("OrderPaid", extra={"order": name})
-    feed, _order_now = await _logged(ask, name)
+    feed, _order_now = await logged_of(ask, name)
     buyer = ask.who.id if ask.who.kind == "buyer" else None
     accepted = await ask.house.decide(ask, feed.state.show, CancelOrder(name, buyer))
     await feed.reached(accepted.version, FOLD_SECONDS)
@@ -87,9 +86,9 @@ async def cancel_order(ask: Ask, _: Nothing) -> Struct:
 async def pay_order(ask: Ask, _: Nothing) -> Struct:
     """A page of the payment firm for an order that awaits payment."""
     name = ask.path("order")
-    if await _booked(ask, name) is not None:
+    if await booked_of(ask, name) is not None:
         raise Problem("OrderPaid", extra={"order": name})
-    feed, order = await _logged(ask, name)
+    feed, order = await logged_of(ask, name)
     if order.state != "awaiting_payment":
         code = "OrderPaid" if order.state == "paid" else "OrderOver"
         raise Problem(code, extra={"order": name, "state": order.state})
@@ -136,7 +135,8 @@ async def _firm_page(ask: Ask, feed: Feed, order: Order) -> str | None:
     return None if isinstance(page, FirmRefused | FirmSilent) else page
 
 
-async def _booked(ask: Ask, name: str) -> BookedOrder | None:
+async def booked_of(ask: Ask, name: str) -> BookedOrder | None:
+    """The order in the books, if the caller may see it."""
     who = ask.who
     async with ask.house.books.read() as tx:
         if who.kind == "buyer":
@@ -146,7 +146,7 @@ async def _booked(ask: Ask, name: str) -> BookedOrder | None:
         return await find_order(tx, name) if who.role == "operator" else None
 
 
-async def _logged(ask: Ask, name: str) -> tuple[Feed, Order]:
+async def logged_of(ask: Ask, name: str) -> tuple[Feed, Order]:
     """An order in a show's log, if the caller may see it. Raises UnknownOrder."""
     try:
         feed = await ask.house.feed(show_of_order(name))
@@ -166,9 +166,13 @@ async def _contact(ask: Ask, contact: str, buyer: str) -> answered.Contact | Non
             found = await persons.own_contact(tx, house.books.keyring, contact, buyer)
         else:
             found = await persons.masked_contact(tx, house.books.keyring, contact)
-    if found is None:
-        return None
-    return answered.Contact(name=found.name, phone=found.phone, address=found.address)
+    return None if found is None else shown_contact(found)
+
+
+def shown_contact(contact: persons.Contact) -> answered.Contact:
+    """A contact as it is told to whoever may see it."""
+    email = contact.email or UNSET
+    return answered.Contact(name=contact.name, phone=contact.phone, address=contact.address, email=email)
 
 
 async def _order(

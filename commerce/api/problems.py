@@ -48,6 +48,7 @@ CODES: Final[dict[str, tuple[int, str, int | None]]] = {
     "NoRelay": (503, "No relay is free", 2),
     "NoAnswer": (504, "No answer yet: repeat with the same key", 1),
     "NoFonts": (503, "The fonts of papers are absent", 60),
+    "OrdersUnderWay": (409, "Orders have yet to arrive", None),
     "VersionDiffers": (409, "The order has changed since", None),
     "WrongState": (409, "That cannot be done with an order in this state", None),
     "TooMuch": (409, "More than is left", None),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from commerce.api import aftersales, answered, asked, papers
+from commerce.api import aftersales, answered, asked, papers, persons
 from commerce.api.routes import Access, Handler, Route, says
 
 ORDER: Final = "/api/merchant/orders/{order}"
@@ -86,4 +86,32 @@ AFTER_SALES: Final = (
     paper(f"{ORDER}/packing-list", papers.read_packing_list, Access.MERCHANT, asked.PaperQuery),
     sheet("orders.csv", papers.export_csv, "text/csv"),
     sheet("orders.jsonl", papers.export_json, "application/x-ndjson"),
+    Route(
+        "POST",
+        f"{OWN}/erasure",
+        persons.erase_person,
+        says(persons.erase_person),
+        Access.SOMEONE,
+        takes=asked.Erase,
+        gives=answered.Erasure,
+        problems=("UnknownOrder", "OrdersUnderWay"),
+    ),
+    Route(
+        "GET",
+        "/api/operator/reads",
+        persons.list_reads,
+        says(persons.list_reads),
+        Access.OPERATOR,
+        query=asked.ReadsQuery,
+        gives=answered.ContactReads,
+    ),
+    Route(
+        "GET",
+        "/api/operator/orders/{order}/messages",
+        persons.read_messages,
+        says(persons.read_messages),
+        Access.OPERATOR,
+        gives=answered.PaymentMessages,
+        problems=("UnknownOrder",),
+    ),
 )

@@ -51,7 +51,11 @@ class Books:
             yield connection
 
     async def forget_old_pages(self) -> None:
-        """Move SQLite's write-ahead log into the file and empty it: what was overwritten is gone."""
+        """Have the database let go of what was overwritten: SQLite's log, PostgreSQL's dead rows."""
+        if self.engine.dialect.name == "postgresql":
+            async with self.engine.connect() as connection:
+                alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await alone.exec_driver_sql("VACUUM persons, contacts")
         if self.engine.dialect.name == "sqlite":
             async with self.engine.connect() as connection:
                 driver: Any = (await connection.get_raw_connection()).driver_connection

@@ -110,6 +110,13 @@ async def find_order(tx: AsyncConnection, order: str) -> BookedOrder | None:
     return await _one(tx, orders.c.id == order)
 
 
+async def orders_under_way(tx: AsyncConnection, buyer: str) -> list[str]:
+    """The buyer's orders that have yet to reach them."""
+    here = orders.c.state.in_(("paid", "declared", "cleared", "shipped"))
+    query = select(orders.c.id).where(orders.c.buyer_id == buyer, here).order_by(orders.c.paid_at)
+    return list(await tx.scalars(query.limit(MOST_ORDERS)))
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One step of an order: what it became, by whom and why."""

@@ -137,6 +137,7 @@ class Message:
     request: bytes
     response: bytes
     verdict: str | None = None  # what became of it
+    at: int = 0
 
 
 async def keep_message(tx: AsyncConnection, keyring: Keyring, message: Message, now_ms: int) -> bool:
@@ -156,12 +157,13 @@ async def keep_message(tx: AsyncConnection, keyring: Keyring, message: Message, 
 
 async def messages_of(tx: AsyncConnection, keyring: Keyring, payment: str) -> list[Message]:
     """Everything said to and by the firm about a payment, byte for byte, oldest first: customs may ask."""
-    query = select(payment_messages).where(payment_messages.c.payment_id == payment)
+    kept = payment_messages.c.request != b""  # what is past its time was emptied
+    query = select(payment_messages).where(payment_messages.c.payment_id == payment, kept)
     key = keyring.for_payments
     return [
         Message(
             row.key, row.payment_id, row.kind, unseal(key, row.request, f"request:{row.key}"),
-            unseal(key, row.response, f"response:{row.key}"), row.verdict,
+            unseal(key, row.response, f"response:{row.key}"), row.verdict, row.at,
         )
         for row in await tx.execute(query.order_by(payment_messages.c.id))
     ]  # fmt: skip

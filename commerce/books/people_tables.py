@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from commerce.books.columns import ID_LENGTH, RowNumber, identity, integer, metadata, reference, text
@@ -72,6 +74,7 @@ contacts = Table(
     identity("id", primary_key=True),
     reference("person_id", "persons.id", index=True),
     Column("sealed", LargeBinary, nullable=False),
+    Column("reachable", Boolean, nullable=False, server_default=false()),  # an e-mail address is among it
     integer("created_at"),
 )
 

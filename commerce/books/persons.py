@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Update, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books.database import Books
@@ -30,6 +30,8 @@ class Contact:
     name: str
     phone: str
     address: str
+    email: str = ""
+    language: str = "en"  # in which they want to be written to
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,11 @@ async def store_contact(
     made = new_id("ct")
     await tx.execute(
         insert(contacts).values(
-            id=made, person_id=person, sealed=seal(key, _plain(contact), made), created_at=now_ms
+            id=made,
+            person_id=person,
+            sealed=seal(key, _plain(contact), made),
+            reachable=bool(contact.email),
+            created_at=now_ms,
         )
     )
     return made
@@ -69,15 +75,15 @@ async def store_contacts(
     for person, contact in told:
         made = new_id("ct")
         sealed = seal(keys[person], _plain(contact), made)
-        rows.append({"id": made, "person_id": person, "sealed": sealed, "created_at": now_ms})
+        known = {"id": made, "person_id": person, "created_at": now_ms, "reachable": bool(contact.email)}
+        rows.append({**known, "sealed": sealed})
     if rows:
         await tx.execute(insert(contacts), rows)
     return [str(row["id"]) for row in rows]
 
 
 def _plain(contact: Contact) -> bytes:
-    fields = {"name": contact.name, "phone": contact.phone, "address": contact.address}
-    return json.dumps(fields, ensure_ascii=False).encode()
+    return json.dumps(asdict(contact), ensure_ascii=False).encode()
 
 
 async def own_contact(tx: AsyncConnection, keyring: Keyring, contact: str, person: str) -> Contact | None:
@@ -110,15 +116,53 @@ async def full_contact(
 async def erase_person(books: Books, person: str, now_ms: int) -> bool:
     """Destroy the person's key; True if there was one. On SQLite the old pages leave the WAL at once too."""
     async with books.begin() as tx:
-        erased = await tx.execute(
-            update(persons)
-            .where(persons.c.id == person, persons.c.wrapped_key.is_not(None))
-            .values(wrapped_key=None, erased_at=now_ms)
-        )
-        await tx.execute(update(contacts).where(contacts.c.person_id == person).values(sealed=b""))
-    if erased.rowcount:
+        erased = await erase_persons(tx, [person], now_ms)
+    if erased:
         await books.forget_old_pages()
-    return erased.rowcount == 1
+    return erased == 1
+
+
+def _emptied() -> Update:
+    return update(contacts).values(sealed=b"", reachable=False)
+
+
+async def erase_persons(tx: AsyncConnection, these: Sequence[str], now_ms: int) -> int:
+    """Destroy the keys of these persons; how many there were. The caller has old pages forgotten."""
+    erased = await tx.execute(
+        update(persons)
+        .where(persons.c.id.in_(these), persons.c.wrapped_key.is_not(None))
+        .values(wrapped_key=None, erased_at=now_ms)
+    )
+    await tx.execute(_emptied().where(contacts.c.person_id.in_(these)))
+    return erased.rowcount
+
+
+async def empty_contacts(tx: AsyncConnection, these: Sequence[str]) -> None:
+    """Nobody needs these contacts any more."""
+    await tx.execute(_emptied().where(contacts.c.id.in_(these)))
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Somebody read a contact in full."""
+
+    id: int
+    contact: str
+    person: str
+    reader: str
+    purpose: str
+    at: int
+
+
+async def reads_of_contacts(tx: AsyncConnection, before: int | None, most: int) -> list[Read]:
+    """Who read whose contact in full, and for what; the newest first, older than the read `before`."""
+    query = select(contact_reads, contacts.c.person_id).join(
+        contacts, contacts.c.id == contact_reads.c.contact_id
+    )
+    if before is not None:
+        query = query.where(contact_reads.c.id < before)
+    found = await tx.execute(query.order_by(contact_reads.c.id.desc()).limit(most))
+    return [Read(row.id, row.contact_id, row.person_id, row.reader, row.purpose, row.at) for row in found]
 
 
 def mask(contact: Contact) -> Contact:
@@ -127,6 +171,8 @@ def mask(contact: Contact) -> Contact:
         name=f"{contact.name[:1]}·",
         phone=f"…{contact.phone[-SHOWN_OF_PHONE:]}" if len(contact.phone) > 2 * SHOWN_OF_PHONE else "…",
         address=f"{contact.address[:SHOWN_OF_ADDRESS]}…",
+        email=f"{contact.email[:1]}…@…" if contact.email else "",
+        language=contact.language,
     )
 
 

@@ -303,6 +303,24 @@ refunds = Table(
     Index("ix_refunds_state_next_try_at", "state", "next_try_at"),
 )
 
+mails = Table(  # what buyers are told; names the contact, never what is in it
+    "mails",
+    metadata,
+    Column("id", RowNumber, primary_key=True, autoincrement=True),
+    Column("key", String(200), nullable=False, unique=True),  # of the effect: its Message-ID is made of it
+    text("kind", 16),
+    identity("order_id", nullable=False),
+    reference("contact_id", "contacts.id"),
+    Column("details", JSON, nullable=False),
+    text("state", 16),
+    Column("tries", Integer, nullable=False),
+    integer("next_try_at"),
+    integer("created_at"),
+    integer("changed_at"),
+    CheckConstraint("state IN ('due', 'sent', 'dropped')", name="state"),
+    Index("ix_mails_state_next_try_at", "state", "next_try_at"),
+)
+
 # -- the archive ---------------------------------------------------------------------------------------
 
 archived = Table(  # how far the log of a show is in the books; moves in the transaction of the bookings

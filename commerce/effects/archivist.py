@@ -48,11 +48,13 @@ class Archivist:
         cursor: Cursor,
         *,
         slowest: Slowest,
+        mails: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.show = show
         self.at = Archived(0, "")
         self.idle = False  # nothing came for a second
+        self._mails = mails
         self._books, self._cursor, self._slowest, self._clock = books, cursor, slowest, clock
         self._log, self._snapshots = Log(wire), Snapshots(wire)
         self._state: State
@@ -87,7 +89,7 @@ class Archivist:
             return
         after = Archived(new[-1].version, new[-1].by)
         async with self._books.begin() as tx:
-            await book_commits(tx, self._state, new)
+            await book_commits(tx, self._state, new, mails=self._mails)
             await note_archived(tx, self.show, self.at, after, new[-1].at)
         self.at = after
         await self._cursor.move(after.version)

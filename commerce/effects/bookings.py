@@ -7,13 +7,14 @@ as the event. Every booking has a key of its own besides, so that one made twice
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books.ledger import Posting, post, unearned
+from commerce.books.mails import queue_mails
 from commerce.books.money import Amounts
 from commerce.books.orders import BookedOrder, OrderLine, book_orders
 from commerce.books.payments import Payment, note_paid, settle_payment
@@ -32,6 +33,7 @@ from commerce.books.stock import (
     skus_at,
     take_back,
 )
+from commerce.effects.postbag import mails_of
 from commerce.show import events as e
 from commerce.show.commit import Commit
 from commerce.show.state import Order, State
@@ -51,8 +53,15 @@ class Page(NamedTuple):
     key: str  # show/version/index
 
 
-async def book_commits(tx: AsyncConnection, state: State, commits: Iterable[Commit]) -> None:
-    """Book every event that means something to the books, in order; payments in a row at once."""
+async def book_commits(
+    tx: AsyncConnection, state: State, commits: Sequence[Commit], *, mails: bool = False
+) -> None:
+    """Book every event that means something to the books, in order; payments in a row at once.
+
+    With `mails` what buyers are told is written down in the same transaction.
+    """
+    if mails:
+        await queue_mails(tx, mails_of(state, commits))
     paid: list[tuple[Page, e.OrderPaid]] = []
     for commit in commits:
         for index, event in enumerate(commit.events):

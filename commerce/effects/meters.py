@@ -33,7 +33,7 @@ def application(office: Office) -> web.Application:
 
     async def healthz(_: web.Request) -> web.Response:
         ills = office.ills()
-        body = {"shows": len(office.archivists), "trouble": ills}
+        body = {"shows": len(office.archivists), "trouble": ills, "mail": "on" if office.mails else "off"}
         return web.json_response(body, status=503 if ills else 200)
 
     async def metrics(_: web.Request) -> web.Response:

@@ -52,6 +52,7 @@ class Office:
     cursor: Callable[[str, str], Cursor]
     slowest: Slowest
     stages: Stages
+    mails: bool = False  # buyers are written to
     archivists: dict[str, Archivist] = field(default_factory=dict)
     trouble: dict[str, Trouble] = field(default_factory=dict)  # by show and effect
     _tasks: dict[str, list[asyncio.Task[None]]] = field(default_factory=dict)
@@ -111,7 +112,7 @@ class Office:
         wire = self.connect()
         try:
             cursor = self.cursor(show, archiving.NAME)
-            keeper = Archivist(show, self.books, wire, cursor, slowest=self.slowest)
+            keeper = Archivist(show, self.books, wire, cursor, slowest=self.slowest, mails=self.mails)
             self.archivists[show] = keeper
             await keeper.run()
         finally:

@@ -7,8 +7,11 @@ from typing import Final
 
 import structlog
 from prometheus_client import Counter
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from commerce.books import Books
+from commerce.books.mails import Mail, queue_mails
+from commerce.books.orders import find_order
 from commerce.books.payments import Message, keep_message
 from commerce.books.records import keep_record
 from commerce.books.refunds import Refund, due_refunds, note_made, note_refused, put_off
@@ -20,7 +23,9 @@ REFUNDS: Final = Counter("effects_refunds", "Refunds asked of firms, by what cam
 log = structlog.get_logger("refunds")
 
 
-async def make_due_refunds(books: Books, firms: Mapping[str, Provider], now_ms: int) -> int:
+async def make_due_refunds(
+    books: Books, firms: Mapping[str, Provider], now_ms: int, *, mails: bool = False
+) -> int:
     """Ask for each refund that is due now; how many were made. After a crash it asks again: same key."""
     async with books.read() as tx:
         due = await due_refunds(tx, now_ms, AT_ONCE)
@@ -36,6 +41,8 @@ async def make_due_refunds(books: Books, firms: Mapping[str, Provider], now_ms: 
             if isinstance(answer, RefundMade):
                 if await note_made(tx, refund, answer.ref, now_ms):
                     await keep_record(tx, refund.show, "RefundMade", _said(refund, answer.ref), now_ms)
+                    if mails:
+                        await queue_mails(tx, await _told(tx, refund, now_ms))
                     made += 1
             elif isinstance(answer, FirmRefused):
                 await note_refused(tx, refund, now_ms)
@@ -51,6 +58,15 @@ async def _ask(firms: Mapping[str, Provider], refund: Refund) -> RefundMade | Fi
         return FirmSilent("no way to reach the firm of this payment")
     wish = RefundWish(refund.id, refund.ref, refund.amount, refund.currency, refund.paid)
     return await firm.refund(wish)
+
+
+async def _told(tx: AsyncConnection, refund: Refund, now_ms: int) -> list[Mail]:
+    """A mail to the buyer of a booked order; of money that was never earned the log's events tell."""
+    order = await find_order(tx, refund.order)
+    if order is None:
+        return []
+    details = {"amount": refund.amount, "currency": refund.currency}
+    return [Mail(f"refund:{refund.id}", "refunded", order.id, order.contact, details, now_ms)]
 
 
 def _said(refund: Refund, ref: str) -> dict[str, object]:

@@ -140,6 +140,10 @@ async def walk_after_sales(street: Street) -> None:
     assert (await buyer.get(f"{own}/invoice?language=zh")).status == 200
     for name in ("orders.csv", "orders.jsonl"):
         assert (await seller.get(f"/api/merchant/exports/{name}")).status == 200
+    operator = await street.signed_in("operator")
+    assert (await operator.get("/api/operator/reads")).status == 200
+    assert (await operator.get(f"/api/operator/orders/{order}/messages")).status == 200
+    assert (await operator.post(f"{own}/erasure", {"even_under_way": True})).status == 200
     second, _, _ = await paid_order(street)
     assert (await seller.post(f"/api/merchant/orders/{second}/cancel", {"version": 1})).status == 200
 
