@@ -124,6 +124,7 @@ class RelayEntry:
     shows: tuple[ShowId, ...] = ()
     draining: bool = False
     studios: tuple[StudioId, ...] = ()  # that publish to this relay itself: others pull them from here
+    pulled: tuple[StudioId, ...] = ()  # from where they publish: for those who cannot reach that one
 
 
 # -- tokens: signed by the shop (Ed25519, JWT with `kid`), checked by relays ----------------------
@@ -212,6 +213,7 @@ def from_wire(wire: object) -> Message:
         if kind is RelayEntry:
             values["shows"] = tuple(values.get("shows", ()))
             values["studios"] = tuple(values.get("studios", ()))
+            values["pulled"] = tuple(values.get("pulled", ()))
         message: Message = kind(**values)
     except TypeError as wrong:
         raise ValueError(f"not a {wire['kind']}: {wrong}") from None

@@ -108,17 +108,17 @@ async def start(settings: Settings) -> RelayProcess:
     await site.start()
     http_port = int(runner.addresses[0][1])
     tasks = [asyncio.create_task(relay.beat()), asyncio.create_task(_refresh(keys))]
-    relay.upstreams = Upstreams(
+    relay.giving.upstreams = upstreams = Upstreams(
         relay.id,
         relay,
         clock.now,
         lambda: clock.unix_ms(clock.now()),
         lambda: _relay_token(settings.relay_token_file),
     )
-    relay.telling.elsewhere = relay.upstreams.elsewhere
+    relay.telling.elsewhere = upstreams.elsewhere
     tasks.append(
         asyncio.create_task(
-            relay.upstreams.run(lambda: list(relay.shows.stages.values()), relay.publishes_here)
+            upstreams.run(lambda: list(relay.shows.stages.values()), relay.giving.publishes_here)
         )
     )
     if settings.slate:
@@ -203,7 +203,8 @@ def entry_of(settings: Settings, relay: Relay, load: Load) -> RelayEntry:
         load=round(load.look(viewers / settings.viewers_max), 3),
         shows=tuple(show for show, program in relay.shows.programs.items() if program.started),
         draining=relay.departure.begun,
-        studios=tuple(studio for studio in relay.feeds if relay.publishes_here(studio)),
+        studios=relay.giving.studios(),
+        pulled=() if relay.upstreams is None else relay.upstreams.at_first_hand(),
     )
 
 

@@ -14,11 +14,12 @@ from typing import Final
 
 from aiohttp import web
 
-from ..contract import Role, ShowId, StudioId, TokenClaims
+from ..contract import RelayId, Role, ShowId, StudioId, TokenClaims
 from ..relay.counters import Counter
 from ..relay.departure import Draining
 from ..relay.relay import NEWER_PUBLISHER, PAIRING_REVOKED, Admission, OffAir, Relay, Seated, Unavailable
 from ..relay.telling import Told
+from ..relay.upstream import RELAY_ID, RELAY_STEPS
 from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
 from ..rtc.sdp import OFFER_BYTES_MAX, Offer, SdpError, parse_offer
@@ -45,20 +46,20 @@ class Direction:
     prefix: str
     roles: tuple[Role, ...]
     claimed: Callable[[TokenClaims], str | None]
-    admit: Callable[[Relay, str, Offer, TokenClaims], Admission]
+    admit: Callable[[Relay, str, Offer, TokenClaims, RelayId | None], Admission]
 
 
 WHIP: Final = Direction(
     "whip",
     ("publish",),
     lambda c: c.studio,
-    lambda relay, place, offer, claims: relay.publish(StudioId(place), offer, claims.generation),
+    lambda relay, place, offer, claims, _: relay.publish(StudioId(place), offer, claims.generation),
 )
 WHEP: Final = Direction(
     "whep",
     ("view", "relay"),
     lambda c: c.show,
-    lambda relay, place, offer, claims: relay.watch(ShowId(place), offer, relay=claims.role == "relay"),
+    lambda relay, place, offer, _, asker: relay.watch(ShowId(place), offer, asker=asker),
 )
 
 
@@ -102,7 +103,8 @@ class _Handlers:
         relay = request.app[RELAY]
         try:
             with _refusals():
-                admission = self._direction.admit(relay, place, parse_offer(text), claims)
+                asker = RelayId(request.headers.get(RELAY_ID, "?")) if claims.role == "relay" else None
+                admission = self._direction.admit(relay, place, parse_offer(text), claims, asker)
         except NoCommonCodec as refused:
             if claims.role == "view":
                 return self._counter(relay, place)
@@ -119,6 +121,8 @@ class _Handlers:
                 "Accept-Patch": FRAGMENT,
             },
         )
+        if admission.steps is not None:
+            response.headers[RELAY_STEPS] = str(admission.steps)
         for link in request.app[ICE_SERVERS].links(admission.session[:8], int(time.time())):
             response.headers.add("Link", link)
         if self._direction is WHEP:

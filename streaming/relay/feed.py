@@ -91,6 +91,10 @@ class Feed:
         self._seat: ViewerId | None = None
         self.ticked_s = self._reported_s = 0.0
 
+    def outranks(self, other: Feed) -> bool:
+        """Whether it stays on when another feed of its studio comes: no pull ends the studio itself."""
+        return other.pulled if self.pulled != other.pulled else self.number > other.number
+
     # -- the session's peer ------------------------------------------------------------------------
 
     def ready(self, keys: SrtpKeys, address: Address) -> None:

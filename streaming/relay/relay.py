@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -29,6 +29,7 @@ from .departure import Departure
 from .draws import draw_ssrcs, draw_starts
 from .feed import Feed
 from .figures import Attendance, Limits, Totals
+from .giving import GIVEN_NO_MORE, Giving
 from .program import Program
 from .shows import Shows
 from .telling import Telling
@@ -60,6 +61,7 @@ class Admission:
     session: str
     etag: str
     answer: str
+    steps: int | None = None  # how far from the studio, when another relay asked
 
 
 @dataclass(slots=True)
@@ -79,6 +81,11 @@ class Seated:
     def show(self) -> ShowId:
         """The show that a viewer watches."""
         return ShowId(self.place)
+
+    @property
+    def relays(self) -> bool:
+        """Whether it is another relay, which gives on what it gets."""
+        return isinstance(self.peer, Viewer) and self.peer.relay
 
     @property
     def prefix(self) -> str:
@@ -102,13 +109,13 @@ class Relay:
     ) -> None:
         self.id, self.limits, self.clock, self.fanout, self.port = relay, limits, clock, fanout, port
         self.feeds: dict[StudioId, Feed] = {}
-        self.shows = Shows(relay, fanout, clock, self.feeds, dismiss=self._dismiss)
+        self.shows = Shows(relay, fanout, clock, self.feeds, dismiss=self._dismiss, take_back=self._take_back)
         self.seated: dict[str, Seated] = {}
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
         self.generations: dict[StudioId, int] = {}  # of pairings that were raised; older tokens are void
         self.totals, self.attendance = Totals(), Attendance()
         self.turnstile = Turnstile(clock.now)
-        self.upstreams: Upstreams | None = None
+        self.giving = Giving(self.feeds, self.shows, clock.now)
         self.counters = Counters(self)
         self.telling = Telling()
         self.departure = Departure(clock.now, self._watching, self.telling.ask_to_reconnect)
@@ -154,17 +161,19 @@ class Relay:
             if own and seated.generation < generation:
                 seated.session.end(PAIRING_REVOKED)
 
-    def watch(self, show: ShowId, offer: Offer, *, relay: bool = False) -> Admission:
+    def watch(self, show: ShowId, offer: Offer, *, asker: RelayId | None = None) -> Admission:
         """Admit a viewer, or another relay. Raises SdpError, NoCommonCodec, OffAir, Unavailable, Draining.
 
         A draining relay goes on giving to other relays: they need the program for those who leave here.
         """
-        if not relay:
+        if asker is None:
             self.departure.refuse()
         program = self.shows.programs.get(show)
-        if program is None or not (self._has_own(show) if relay else self._may_show(program)):
+        steps = None if program is None or asker is None else self.giving.steps(program, asker)
+        if program is None or (steps is None if asker else not self.giving.may_show(program)):
             raise OffAir(show)
-        return self.seat_viewer(program, offer, self.local(), self.draw_ssrcs(), relay=relay)
+        admission = self.seat_viewer(program, offer, self.local(), self.draw_ssrcs(), relay=asker is not None)
+        return replace(admission, steps=steps)
 
     def seat_viewer(
         self,
@@ -206,24 +215,10 @@ class Relay:
 
     # -- other relays ------------------------------------------------------------------------------
 
-    def publishes_here(self, studio: StudioId) -> bool:
-        """Whether the studio itself sends to this relay."""
-        feed = self.feeds.get(studio)
-        return feed is not None and not feed.pulled
-
-    def _has_own(self, show: ShowId) -> bool:
-        """What was pulled is not given on: so there are no loops."""
-        stage = self.shows.stages.get(show)
-        return stage is not None and stage.studio is not None and self.publishes_here(stage.studio)
-
-    def _may_show(self, program: Program) -> bool:
-        """Whether a viewer can begin now; a show that another relay has is pulled from there first."""
-        studio = self.shows.stages[program.show].studio
-        if studio is not None and not self.publishes_here(studio) and self.upstreams is not None:
-            self.upstreams.want(program.show)
-            if not program.live and self.upstreams.source_of(studio) is not None:
-                return False
-        return program.started
+    @property
+    def upstreams(self) -> Upstreams | None:
+        """What is pulled from other relays, where that is possible."""
+        return self.giving.upstreams
 
     def call(
         self, studio: StudioId, codec: Codec, local: Local, terms: Terms, addresses: list[tuple[str, int]]
@@ -317,9 +312,9 @@ class Relay:
                 del self.gone[next(iter(self.gone))]
 
     def _feed_ready(self, feed: Feed) -> None:
-        """A publisher's media can flow: the newest of a studio wins at once."""
+        """A publisher's media can flow: the newest of a studio wins, itself over what is pulled."""
         old = self.feeds.get(feed.studio)
-        if old is not None and old.number > feed.number:
+        if old is not None and old.outranks(feed):
             self._end_session(feed, NEWER_PUBLISHER)
             return
         self.feeds[feed.studio] = feed
@@ -331,6 +326,10 @@ class Relay:
     def _dismiss(self, program: Program) -> None:
         for seated in [s for s in self.seated.values() if s.peer in program.viewers]:
             seated.session.end("the show went off air")
+
+    def _take_back(self, program: Program) -> None:
+        for seated in [s for s in self.seated.values() if s.relays and s.show == program.show]:
+            seated.session.end(GIVEN_NO_MORE)
 
     def _end_session(self, peer: Peer, reason: str) -> None:
         for seated in list(self.seated.values()):
@@ -376,10 +375,7 @@ class Relay:
             feed.tick(now)
         self.shows.tick(now)
         self.departure.tick(now)
-        if self.upstreams is not None:
-            for program in self.shows.programs.values():
-                if program.audience:
-                    self.upstreams.want(program.show)
+        self.giving.keep()
         if now - self._second_s >= 1.0:
             self._second_s = now
             self._every_second(now)

@@ -37,7 +37,8 @@ SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate go
 _log = structlog.get_logger(__name__)
 
 
-def _is_silent(feed: Feed, now: float) -> bool:
+def is_silent(feed: Feed, now: float) -> bool:
+    """Whether nothing of its picture came for so long that the slate takes its place."""
     return feed.media_s is not None and now - feed.media_s > SILENT_SECONDS
 
 
@@ -52,15 +53,17 @@ class Shows:
         feeds: Mapping[StudioId, Feed],
         *,
         dismiss: Callable[[Program], None],
+        take_back: Callable[[Program], None],
     ) -> None:
-        """`feeds` is looked at, never changed; `dismiss` ends the sessions of a program's viewers."""
+        """`feeds` is looked at, never changed; `dismiss` ends the sessions of a program's viewers, and
+        `take_back` those of the relays among them."""
         self.programs: dict[ShowId, Program] = {}
         self.stages: dict[ShowId, Stage] = {}
         self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
         self.facts_dropped = 0
         self.fact_came = asyncio.Event()
         self._relay, self._fanout, self._clock = relay, fanout, clock
-        self._feeds, self._dismiss = feeds, dismiss
+        self._feeds, self._dismiss, self._take_back = feeds, dismiss, take_back
         self._counted: dict[ShowId, int] = {}
         self.pictures: dict[Codec, tuple[bytes, ...]] = {}
         self._slates: dict[ShowId, Slate] = {}
@@ -89,7 +92,7 @@ class Shows:
         """The studio of the stage while its media comes, else the slate."""
         studio = self.stages[program.show].studio
         feed = None if studio is None else self._feeds.get(studio)
-        if feed is None or feed.codec != program.codec or _is_silent(feed, now):
+        if feed is None or feed.codec != program.codec or is_silent(feed, now):
             program.wish(self._slate_of(program), now)
         else:
             program.wish(feed, now)
@@ -112,6 +115,8 @@ class Shows:
         if cut.first and cut.studio is not None:
             self.say(ProgramStarted(program.show, self._relay, cut.studio, at))
         self.say(ProgramCut(program.show, self._relay, cut.studio, cut.program_time, at))
+        if cut.studio is None:  # our slate must not keep other relays from a studio elsewhere
+            self._take_back(program)
         _log.info("program_cut", show=program.show, studio=cut.studio, program_time=cut.program_time)
 
     def say(self, fact: Fact) -> None:
@@ -136,8 +141,10 @@ class Shows:
             self._wish(program, self._clock.now())
 
     def feed_gone(self, feed: Feed) -> None:
-        """What shows this feed goes to the slate."""
+        """What shows this feed goes to the slate, and is given on no more."""
         for program in self.programs.values():
+            if program.studio == feed.studio and feed.studio not in self._feeds:
+                self._take_back(program)
             program.lose(feed)
             self._wish(program, self._clock.now())
 

@@ -1,8 +1,8 @@
 """Shows whose studio publishes to another relay: pulled from there once, for all viewers here.
 
-A relay pulls only from one to which the studio itself publishes, and gives nothing to another
-relay that it has pulled itself: so there are no loops, and no chain is longer than one step. It
-knows the registry's entries and how to ask (WHEP); never a viewer.
+A relay pulls from one to which the studio itself publishes; where that cannot be reached, from one
+that pulls it there. Each answer says how far it stands from the studio, and what came over two steps
+is not given on (`giving.py`). It knows the registry's entries and how to ask (WHEP); never a viewer.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ CONNECT_SECONDS: Final = 2.0
 SILENT_SECONDS: Final = 1.0  # without media: the other relay is gone, whatever the registry says
 IDLE_SECONDS: Final = 30.0  # a show that nobody here watches is let go
 AVOID_SECONDS: Final = 1.0  # a relay that just failed is asked last
+AGAIN_SECONDS: Final = 0.3  # and not at all for so long
+PATIENCE_SECONDS: Final = 0.5  # for an answer, where another relay could be asked
+STEPS_GIVEN_MAX: Final = 1  # from the studio: what is farther away is not given on
+RELAY_ID: Final = "Relay-Id"  # who asks: nobody is given what comes from himself
+RELAY_STEPS: Final = "Relay-Steps"  # how far the answering relay stands from the studio
 ENTRY_DEAD_MS: Final = 3_000
 BUSY_LOAD: Final = 0.8  # nobody is sent on to a relay above it: two full ones would play ball
 LINKS_MAX: Final = 64
@@ -63,6 +68,7 @@ class Link:
     task: asyncio.Task[None] | None = None
     began_s: float = 0.0
     feed: Feed | None = None
+    steps: int = 0  # from the studio to here, once it is known
 
 
 class Upstreams:
@@ -95,17 +101,38 @@ class Upstreams:
         self._wanted_s[show] = self._now()
 
     def source_of(self, studio: StudioId) -> RelayEntry | None:
-        """A living relay to which the studio publishes; one that just failed only if there is no other."""
-        now, unix_ms = self._now(), self._unix_ms()
+        """A living relay that has the studio, rather itself than pulled; one that just failed comes last."""
+        unix_ms = self._unix_ms()
         found = [
             entry
             for entry in self._neighbours.values()
-            if studio in entry.studios and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
+            if studio in (*entry.studios, *entry.pulled)
+            and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
+            and not self._failed(entry, AGAIN_SECONDS)
         ]
         return min(
             found,
-            key=lambda e: (now - self._failed_s.get(e.relay, -AVOID_SECONDS) < AVOID_SECONDS, e.load),
+            key=lambda e: (self._failed(e, AVOID_SECONDS), studio not in e.studios, e.load),
             default=None,
+        )
+
+    def _failed(self, entry: RelayEntry, seconds: float) -> bool:
+        """Whether it failed us within so many seconds."""
+        return self._now() - self._failed_s.get(entry.relay, -seconds) < seconds
+
+    def steps(self, show: ShowId, asker: RelayId) -> int | None:
+        """How far we are from the studio of a show that we pull, if `asker` may have it from us."""
+        link = self.links.get(show)
+        if link is None or link.feed is None or not link.feed.connected or link.source.relay == asker:
+            return None
+        return link.steps if link.steps <= STEPS_GIVEN_MAX else None
+
+    def at_first_hand(self) -> tuple[StudioId, ...]:
+        """Studios that come from the relay to which they publish: these can be given on."""
+        return tuple(
+            link.studio
+            for link in self.links.values()
+            if link.feed is not None and link.feed.connected and link.steps <= STEPS_GIVEN_MAX
         )
 
     def others(self) -> list[RelayEntry]:
@@ -147,6 +174,8 @@ class Upstreams:
             stays = stage is not None and stage.on_air and stage.studio == link.studio
             if not stays or link.show not in self._wanted_s or has(link.studio):
                 self._end(link)
+            elif link.feed is None and now - link.began_s > PATIENCE_SECONDS:
+                self._look_past(link)
         for show in self._wanted_s:
             stage = stages.get(show)
             if show in self.links or stage is None or not stage.on_air or len(self.links) >= LINKS_MAX:
@@ -155,6 +184,13 @@ class Upstreams:
             if source is not None and stage.studio is not None:
                 link = self.links[show] = Link(show, stage.studio, source, began_s=now)
                 link.task = asyncio.create_task(self._keep(link, stage.codec, http))
+
+    def _look_past(self, link: Link) -> None:
+        """Who does not answer gives way to a relay that might."""
+        self._failed_s[link.source.relay] = self._now()
+        other = self.source_of(link.studio)
+        if other is not None and not self._failed(other, AVOID_SECONDS):
+            self._end(link)
 
     def _end(self, link: Link) -> None:
         if self.links.get(link.show) is link:
@@ -173,7 +209,7 @@ class Upstreams:
                 await asyncio.sleep(AVOID_SECONDS)
                 return
             local = self._caller.local()
-            answer, resource = await self._ask(link, pull_offer(local, codec), token, http)
+            answer, resource, link.steps = await self._ask(link, pull_offer(local, codec), token, http)
             terms, addresses = read_answer(answer, codec)
             session, link.feed = self._caller.call(link.studio, codec, local, terms, addresses)
             await self._hold(link, session, addresses)
@@ -190,16 +226,24 @@ class Upstreams:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
                     await http.delete(resource, headers={"Authorization": f"Bearer {token}"})
 
-    @staticmethod
-    async def _ask(link: Link, offer: str, token: str, http: aiohttp.ClientSession) -> tuple[str, str]:
-        """The other relay's answer and the session's URL there."""
+    async def _ask(
+        self, link: Link, offer: str, token: str, http: aiohttp.ClientSession
+    ) -> tuple[str, str, int]:
+        """The other relay's answer, the session's URL there, and how far we are from the studio now."""
         url = f"{link.source.url.rstrip('/')}/whep/{link.show}"
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/sdp",
+            RELAY_ID: self._relay,
+        }
         async with http.post(url, data=offer, headers=headers, allow_redirects=False) as response:
             body = await response.content.read(OFFER_BYTES_MAX)
             if response.status != 201:
                 raise aiohttp.ClientError(f"{response.status} from {link.source.relay}")
-            return body.decode("utf-8", "replace"), urljoin(url, response.headers.get("Location", url))
+            told = response.headers.get(RELAY_STEPS, "")
+            steps = 1 + (int(told) if told.isdecimal() else STEPS_GIVEN_MAX)  # who says nothing is no origin
+            resource = urljoin(url, response.headers.get("Location", url))
+            return body.decode("utf-8", "replace"), resource, steps
 
     async def _hold(self, link: Link, session: Session, addresses: list[tuple[str, int]]) -> None:
         """Until the session ends or falls silent."""

@@ -160,6 +160,8 @@ class Session:
         self.addresses[source] = now
         if self.address is None:
             self.address = source
+            # At once: the first record may be in the same batch, and would be sent again only after 1 s.
+            self._dtls = Dtls(self.certificate, self.role, self.remote_fingerprints, self._to_peer, self.turn)
             self._task = asyncio.get_running_loop().create_task(self._run())
         elif source != self.address and (nominate or now - heard_s > SILENCE_SECONDS):
             self.address = source
@@ -234,7 +236,8 @@ class Session:
         _log.error("session_broke", session=self.name[:8], exc_info=broken)
 
     async def _live(self) -> None:
-        self._dtls = Dtls(self.certificate, self.role, self.remote_fingerprints, self._to_peer, self.turn)
+        if self._dtls is None:
+            return
         try:
             keys = await self._dtls.handshake()
         except HandshakeFailed as failed:

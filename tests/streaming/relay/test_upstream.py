@@ -97,21 +97,52 @@ async def test_a_show_is_watched_on_a_relay_that_its_studio_does_not_know(
         # A pin names one moment: program time is the same on both.
         assert here.clock.last_ticks == pytest.approx(there.clock.last_ticks, abs=90_000)
         assert here.audience == 0
-        assert far.process.relay.publishes_here(STUDIO) is False
+        assert far.process.relay.giving.publishes_here(STUDIO) is False
         for peer in (viewer, studio):
             await peer.close()
 
 
-async def test_what_was_pulled_is_not_given_on(tmp_path: Path, free_port: object) -> None:
-    async with street(tmp_path, free_port, 2) as relays:
-        near, far = relays.houses
+async def test_what_was_pulled_is_given_on_once_and_never_back(tmp_path: Path, free_port: object) -> None:
+    async with street(tmp_path, free_port, 3) as relays:
+        near, far, farther = relays.houses
         studio = await publish(near, **SMALL)
         await until(lambda: near.process.relay.shows.programs[SHOW].started)
         viewer = await join(far)
+        farther.process.relay.upstreams._failed_s["r0"] = 1e9  # type: ignore[union-attr]  # out of its reach
+        second = await join(farther)
+        assert farther.process.relay.upstreams.links[SHOW].source.relay == "r1"  # type: ignore[union-attr]  # as set
         token = far.token("relay")
-        assert (await post_offer(f"{far.url}/whep/{SHOW}", token, offer()))[0] == 409
-        assert (await post_offer(f"{near.url}/whep/{SHOW}", token, offer()))[0] == 201
-        for peer in (viewer, studio):
+
+        async def ask(house: House, asker: str) -> tuple[int, str | None]:
+            url = f"{house.url}/whep/{SHOW}"
+            status, _, headers = await post_offer(url, token, offer(), **{"Relay-Id": asker})
+            return status, headers.get("Relay-Steps")
+
+        assert await ask(near, "r9") == (201, "0")
+        assert await ask(far, "r9") == (201, "1")
+        assert await ask(far, "r0") == (409, None)  # its own source
+        assert await ask(farther, "r9") == (409, None)
+        assert (await shown(second))[0] == 320
+        await studio.delete()  # whoever got the show from here is sent away, so that nobody feeds a ring
+        await until(lambda: not any(seated.relays for seated in far.process.relay.seated.values()))
+        assert far.process.relay.totals.ended["there is no studio here to give on"] >= 1
+        for peer in (viewer, second, studio):
+            await peer.close()
+
+
+async def test_no_pull_takes_the_place_of_the_studio_itself(tmp_path: Path, free_port: object) -> None:
+    async with street(tmp_path, free_port, 2) as relays:
+        near, far = relays.houses
+        elsewhere = await publish(near, **SMALL)
+        await until(lambda: near.process.relay.shows.programs[SHOW].started)
+        viewer = await join(far)
+        own = await publish(far, width=480, height=270)
+        await until(lambda: far.process.relay.giving.publishes_here(STUDIO))
+        async with asyncio.timeout(20):
+            while (await shown(viewer, 1))[0] != 480:
+                pass
+        assert far.process.relay.giving.publishes_here(STUDIO)
+        for peer in (viewer, own, elsewhere):
             await peer.close()
 
 
