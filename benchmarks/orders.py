@@ -28,7 +28,7 @@ from benchmarks.rig.shop import PRICE, TITLE, durable_server, end, folder, open_
 from benchmarks.shopping.place import cpu_us, open_place
 from commerce.desk import tidy
 from commerce.desk.propose import propose
-from commerce.live.envelope import Ask, Letter, seal, seal_replies, unseal
+from commerce.live.envelope import Letter, asked, seal, seal_replies, unseal
 from commerce.live.log import encode
 from commerce.live.wire import Entry
 from commerce.show import commands as c
@@ -91,7 +91,7 @@ def an_open_state() -> State:
         c.AddOffer("scarf", TITLE, None, (SkuLine("scarf", 1),), PRICE),
     ]
     for number, command in enumerate(opening):
-        ask = Ask(number, "host", str(number), c.fingerprint(command), NOW_MS + 1, "", *c.to_wire(command))
+        ask = asked(number, ("host", str(number), c.fingerprint(command)), NOW_MS + 1, "", command)
         propose(state, "b" * 16, [Letter(f"1-{number}", "f", [ask])], NOW_MS)
     return state
 
@@ -101,8 +101,7 @@ def letters(first: int, count: int) -> list[Entry]:
     for number in range(first, first + count):
         name, buyer = f"order-{number:09d}", f"buyer-{number % 9_973:06d}"
         order = c.PlaceOrder(name, buyer, "contact", (OrderLine("scarf", 1, PRICE),), 0, 0, 0, PRICE)
-        print_ = c.fingerprint(order)
-        asks.append(Ask(number, buyer, name, print_, NOW_MS + 10**6, "", *c.to_wire(order)))
+        asks.append(asked(number, (buyer, name, c.fingerprint(order)), NOW_MS + 10**6, "", order))
     return [Entry(f"2-{first}", seal("front", asks))]
 
 

@@ -11,6 +11,7 @@ from commerce.live import keys
 from commerce.live.wire import ALONE, Along, Entry, Underway, Wire
 from commerce.show import events
 from commerce.show.commit import FORMAT, Commit
+from commerce.show.events import CommandAccepted, OfferAdded, OrderPlaced
 from commerce.show.evolve import BrokenLog, fold
 from commerce.show.state import State
 
@@ -19,6 +20,8 @@ READ_AT_FIRST: Final = 32
 EVENTS_AT_ONCE: Final = 20_000
 FOLLOW_BLOCK_MS: Final = 1_000
 
+_LINED: Final = frozenset({OrderPlaced, OfferAdded})  # their lines are tuples here and maps on the wire
+_ACCEPTED_SCHEMA: Final = events.SCHEMAS[CommandAccepted]
 _packer: Final = msgspec.msgpack.Encoder()
 _unpacker: Final = msgspec.msgpack.Decoder(list[events.WireEvent])
 
@@ -42,7 +45,11 @@ def encode(commit: Commit) -> dict[str, bytes]:
 def _wire(event: events.Event) -> list[Any]:
     """`events.to_wire`, but what msgspec packs as it stands is left to it: it is C."""
     kind = type(event)
-    return events.to_wire(event) if kind in events.LINED else [kind.__name__, events.SCHEMAS[kind], event]
+    if kind is CommandAccepted:
+        return ["CommandAccepted", _ACCEPTED_SCHEMA, event]
+    if kind in _LINED:
+        return events.to_wire(event)
+    return [kind.__name__, events.SCHEMAS[kind], event]
 
 
 def decode(entry: Entry, *, outcomes: bool = True) -> Commit:

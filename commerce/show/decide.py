@@ -162,14 +162,15 @@ def _take_off_air(state: State, command: c.TakeOffAir, now: int) -> Decision:
 
 
 def _place_order(state: State, command: c.PlaceOrder, now: int) -> Decision:
+    order, buyer, contact, lines, freight, tax, discount, claimed = command
     if state.stage != "opened":
         return r.ShowNotOpen(state.stage)
-    if len(command.lines) > MAX_LINES:
+    if len(lines) > MAX_LINES:
         return r.TooManyLines(MAX_LINES)
-    if command.order in state.orders:
-        return r.OrderExists(command.order)
+    if order in state.orders:
+        return r.OrderExists(order)
     goods = 0
-    for offer_id, quantity, price in command.lines:
+    for offer_id, quantity, price in lines:
         offer = state.offers.get(offer_id)
         if offer is None:
             return r.UnknownOffer(offer_id)
@@ -178,51 +179,48 @@ def _place_order(state: State, command: c.PlaceOrder, now: int) -> Decision:
         if offer.price != price:
             return r.PriceChanged(offer_id, offer.price)
         goods += quantity * price
-    refusal = _short(state, command.buyer, command.lines)
+    refusal = _short(state, buyer, lines)
     if refusal is not None:
         return refusal
-    total = goods + command.freight + command.tax - command.discount
-    if total != command.total or total < 0:
+    total = goods + freight + tax - discount
+    if total != claimed or total < 0:
         return r.WrongTotal(max(total, 0))
-    return [
-        e.OrderPlaced(
-            command.order,
-            command.buyer,
-            command.contact,
-            command.lines,
-            goods,
-            command.freight,
-            command.tax,
-            command.discount,
-            total,
-            now,
-            now + state.hold_seconds * 1_000,
-        )
-    ]
+    until = now + state.hold_seconds * 1_000
+    placed = e.OrderPlaced(order, buyer, contact, lines, goods, freight, tax, discount, total, now, until)
+    return [placed]
 
 
 def _short(state: State, buyer: str, lines: tuple[OrderLine, ...]) -> r.Refusal | None:
     """Why these lines cannot be held for the buyer now (limit, cap or stock), or None."""
-    if len(lines) == 1:
-        pieces = {lines[0][0]: lines[0][1]}
-    else:
-        pieces = {}
-        for offer_id, quantity, _ in lines:
-            pieces[offer_id] = pieces.get(offer_id, 0) + quantity
     need: dict[str, int] = {}
+    if len(lines) == 1:
+        return _short_of(state, buyer, lines[0][0], lines[0][1], need)
+    pieces: dict[str, int] = {}
+    for offer_id, quantity, _ in lines:
+        pieces[offer_id] = pieces.get(offer_id, 0) + quantity
     for offer_id, quantity in pieces.items():
-        offer = state.offers[offer_id]
-        if offer.limit is not None:
-            owned = state.owned.get((buyer, offer_id), 0)
-            if owned + quantity > offer.limit:
-                return r.OverLimit(offer_id, offer.limit, owned)
-        if offer.cap is not None and offer.taken + quantity > offer.cap:
+        refusal = _short_of(state, buyer, offer_id, quantity, need)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def _short_of(
+    state: State, buyer: str, offer_id: str, quantity: int, need: dict[str, int]
+) -> r.Refusal | None:
+    """`_short` of one offer; `need` counts the units of each SKU that all lines together want."""
+    offer = state.offers[offer_id]
+    if offer.limit is not None:
+        owned = state.owned.get((buyer, offer_id), 0)
+        if owned + quantity > offer.limit:
+            return r.OverLimit(offer_id, offer.limit, owned)
+    if offer.cap is not None and offer.taken + quantity > offer.cap:
+        return r.SoldOut(offer_id, state.available(offer))
+    for sku, units in offer.lines:
+        wanted = need[sku] = need.get(sku, 0) + units * quantity
+        pool = state.pools[sku]
+        if wanted > pool.allotted - pool.held - pool.sold:
             return r.SoldOut(offer_id, state.available(offer))
-        for sku, units in offer.lines:
-            need[sku] = need.get(sku, 0) + units * quantity
-            pool = state.pools[sku]
-            if need[sku] > pool.allotted - pool.held - pool.sold:
-                return r.SoldOut(offer_id, state.available(offer))
     return None
 
 

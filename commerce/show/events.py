@@ -266,14 +266,13 @@ UPCASTERS: Final[Upcasters] = {}
 _KINDS: Final = {kind.__name__: kind for kind in SCHEMAS}
 _NAMES: Final = {kind: tuple(field.name for field in fields(kind)) for kind in SCHEMAS}
 _GETTERS: Final = {kind: attrgetter(*names) for kind, names in _NAMES.items() if len(names) > 1}
-LINED: Final = frozenset({OrderPlaced, OfferAdded})  # their lines are tuples here and maps on the wire
 OUTCOMES: Final = frozenset({"CommandAccepted", "CommandRefused"})
 
 
 def to_wire(event: Event) -> WireEvent:
     """`[type, schema, body]` of plain values, fit for msgpack and for JSON."""
     if isinstance(event, OrderPlaced):
-        return ["OrderPlaced", SCHEMAS[OrderPlaced], _placed_body(event)]
+        return placed_to_wire(event)
     kind = type(event)
     names, getter = _NAMES[kind], _GETTERS.get(kind)
     values = getter(event) if getter else (getattr(event, names[0]),)
@@ -285,12 +284,14 @@ def to_wire(event: Event) -> WireEvent:
     return [kind.__name__, SCHEMAS[kind], body]
 
 
-def _placed_body(event: OrderPlaced) -> dict[str, Any]:
-    return {
+def placed_to_wire(event: OrderPlaced) -> WireEvent:
+    """`to_wire` of the event that is written by the thousand, spelt out."""
+    lines = [{"offer": offer, "quantity": quantity, "price": price} for offer, quantity, price in event.lines]
+    body = {
         "order": event.order,
         "buyer": event.buyer,
         "contact": event.contact,
-        "lines": [{"offer": line[0], "quantity": line[1], "price": line[2]} for line in event.lines],
+        "lines": lines,
         "goods": event.goods,
         "freight": event.freight,
         "tax": event.tax,
@@ -299,6 +300,7 @@ def _placed_body(event: OrderPlaced) -> dict[str, Any]:
         "placed_at": event.placed_at,
         "held_until": event.held_until,
     }
+    return ["OrderPlaced", SCHEMAS[OrderPlaced], body]
 
 
 def from_wire(wire: WireEvent, upcasters: Upcasters = UPCASTERS) -> Event:

@@ -27,6 +27,7 @@ class Malformed(ValueError):
 
 
 ID: Final = re.compile(rf"[!-~]{{1,{MAX_ID_CHARS}}}")
+THREE_IDS: Final = re.compile(" ".join(3 * [ID.pattern]))
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
