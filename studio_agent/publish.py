@@ -23,16 +23,16 @@ LARGEST_BODY_BYTES: Final = 65_536
 
 
 class WhipClient:
-    """Speaks to one WHIP endpoint. `token` is asked anew for every request."""
+    """Speaks to one WHIP endpoint, at `url` from the next offer on. `token` is asked anew each time."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str, token: Callable[[], str]) -> None:
         self._http = http
-        self._url = url
+        self.url = url
         self._token = token
 
     async def offer(self, sdp: str, now_unix_s: float) -> Answered | Refused | Unreachable:
         """POST the offer; every outcome is an event."""
-        url = self._url
+        url = self.url
         try:
             for _ in range(MOST_REDIRECTS + 1):
                 async with self._post(url, sdp) as response:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import urllib.parse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from .layers import MOST_LAYERS
 PRESETS: Final = ("ultrafast", "superfast", "veryfast", "faster", "fast")
 LEAST_KBPS: Final = 300
 MOST_KBPS: Final = 20_000
+BY_HAND: Final = ("STUDIO_WHIP", "STUDIO_TOKEN", "STUDIO_TOKEN_FILE")
+MOST_NAME_LETTERS: Final = 120
 LAYERED_CORES: Final = 2  # from here on a machine carries all encodings: the small two cost 3 ms a picture
 
 
@@ -38,6 +41,11 @@ class Settings:
     bitrate_kbps: int
     preset: str
     layers: int  # encodings of the picture, sent at once to a relay that takes several
+    act: str  # publish, or pair
+    shop: str | None  # the origin of the shop to be paired with
+    name: str  # what this machine calls itself when it is paired
+    pairing_file: Path
+    is_by_hand: bool  # address or token were given: no pairing is looked for
 
     def read_token(self) -> str:
         """The bearer token as it is now (a file may have been renewed). Raises SettingsError."""
@@ -73,7 +81,14 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         bitrate_kbps=_kbps(environment.get("STUDIO_BITRATE_KBPS", "2500")),
         preset=preset,
         layers=_layers(flags.layers or environment.get("STUDIO_LAYERS") or _layers_by_cores()),
+        act=flags.act,
+        shop=_origin(flags.shop or environment.get("STUDIO_SHOP") or ""),
+        name=_name(flags.name or environment.get("STUDIO_NAME") or socket.gethostname()),
+        pairing_file=_pairing_file(environment),
+        is_by_hand=bool(flags.whip or any(environment.get(name) for name in BY_HAND)),
     )
+    if settings.act == "pair" and settings.shop is None:
+        raise SettingsError("STUDIO_SHOP (or --shop) must say which shop to be paired with.")
     settings.read_token()
     return settings
 
@@ -81,8 +96,14 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m studio_agent",
-        description="Publishes a studio by WHIP. The token comes from STUDIO_TOKEN or STUDIO_TOKEN_FILE.",
+        description="Publishes a studio by WHIP. The token comes from STUDIO_TOKEN or STUDIO_TOKEN_FILE, "
+        "or from the shop that the agent was paired with.",
     )
+    parser.add_argument(
+        "act", nargs="?", choices=("publish", "pair"), default="publish", help="pair: get let in by a shop"
+    )
+    parser.add_argument("--shop", metavar="URL", help="the shop to be paired with (STUDIO_SHOP)")
+    parser.add_argument("--name", help="what this machine calls itself there (STUDIO_NAME; its host name)")
     parser.add_argument(
         "--source", help="scene, FILE, camera or camera:DEVICE (STUDIO_SOURCE; default scene)"
     )
@@ -94,6 +115,27 @@ def _parser() -> argparse.ArgumentParser:
         "--layers", metavar="N", help="sizes of the picture sent at once, 1 to 3 (STUDIO_LAYERS; by cores)"
     )
     return parser
+
+
+def _pairing_file(environment: Mapping[str, str]) -> Path:
+    given = environment.get("STUDIO_PAIRING_FILE")
+    return Path(given) if given else Path(environment.get("VAR_DIR") or "var") / "studio" / "pairing.json"
+
+
+def _origin(value: str) -> str | None:
+    if not value:
+        return None
+    parts = urllib.parse.urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise SettingsError("STUDIO_SHOP must be an origin such as https://shop.example, without a password.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _name(value: str) -> str:
+    name = "".join(letter for letter in value if letter.isprintable()).strip()[:MOST_NAME_LETTERS]
+    if not name:
+        raise SettingsError("STUDIO_NAME must have letters.")
+    return name
 
 
 def _layers_by_cores() -> str:

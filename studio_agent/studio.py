@@ -46,6 +46,7 @@ from .uplink import (
     Uplink,
     WakeAt,
 )
+from .way import GivenWay, NoWay, Way, WayClosed, WayIn
 
 KEYFRAME_GAP_S: Final = 0.3  # requests closer than this share a keyframe
 MOST_HANDED: Final = 24  # access units on their way from the threads to the loop
@@ -78,8 +79,16 @@ class Meter:
 class Studio:
     """One source on its way to one WHIP address. `run()` gives the exit code."""
 
-    def __init__(self, settings: Settings, source: Source, still_limit_s: float = STILL_LIMIT_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        source: Source,
+        still_limit_s: float = STILL_LIMIT_S,
+        way: Way | None = None,
+    ) -> None:
         self._settings = settings
+        self._way = way or GivenWay(settings)
+        self._way_in = WayIn(settings.whip_url, "")
         self._source = source
         self._still_limit_s = still_limit_s
         self._picture_s = time.monotonic()
@@ -103,7 +112,6 @@ class Studio:
         self._mixer = Mixer()
         self._exit_code = EXIT_OK
         self._sentence = ""
-        self._token_sent = ""
         self._wake: asyncio.TimerHandle | None = None
         self._work: set[asyncio.Task[None]] = set()
 
@@ -118,11 +126,12 @@ class Studio:
         for thread in threads:
             thread.start()
         async with aiohttp.ClientSession() as http:
-            self._whip = WhipClient(http, self._settings.whip_url, lambda: self._token_sent)
+            self._whip = WhipClient(http, self._way_in.whip, lambda: self._way_in.token)
             self._tell(StartAsked())
-            watching = asyncio.create_task(self._watch_source())
+            beside = [asyncio.create_task(work) for work in (self._watch_source(), self._way.keep())]
             await self._over.wait()
-            watching.cancel()
+            for task in beside:
+                task.cancel()
             await self._finish()
         self._stop_threads.set()
         for thread in threads:
@@ -196,11 +205,15 @@ class Studio:
         feedback = Feedback(self._ask_keyframe, self._steer, self._lost)
         session = Session(self._clock.now, feedback, rids)
         try:
-            self._token_sent = await asyncio.to_thread(self._settings.read_token)
+            self._way_in = await self._way.find()
+            self._whip.url = self._way_in.whip
             offer = await session.offer()
-        except (SessionFailed, SettingsError) as error:
+        except (SessionFailed, SettingsError, NoWay) as error:
             await session.close()
             return Unreachable(str(error))
+        except WayClosed as closed:
+            await session.close()
+            return Refused(401, str(closed))
         outcome = await self._whip.offer(offer, time.time())
         if not isinstance(outcome, Answered):
             await session.close()
@@ -217,9 +230,13 @@ class Studio:
     async def _or_renewed(self, outcome: Refused | Unreachable) -> Refused | Unreachable:
         """A token that was renewed while we asked with the old one is tried before giving up."""
         if isinstance(outcome, Refused) and outcome.status == 401:
-            with contextlib.suppress(SettingsError):
-                if await asyncio.to_thread(self._settings.read_token) != self._token_sent:
+            try:
+                if await self._way.find_other(self._way_in):
                     return Unreachable("the token was renewed")
+            except (SettingsError, WayClosed) as error:
+                return Refused(401, str(error))
+            except NoWay as none:
+                return Unreachable(str(none))
         return outcome
 
     async def _connect(self, answer: str) -> None:

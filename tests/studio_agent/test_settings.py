@@ -46,9 +46,25 @@ def test_no_flag_takes_a_token() -> None:
         ("STUDIO_LAYERS", "4"),
         ("STUDIO_LAYERS", "all"),
         ("STUDIO_TOKEN_FILE", "/absent/token"),
+        ("STUDIO_SHOP", "shop.example"),
+        ("STUDIO_SHOP", "https://me:secret@shop.example"),
     ],
 )
 def test_a_wrong_value_names_itself_in_one_sentence(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=rf"^{name}[^.].*\.$") as error:
         read_settings([], {name: value})
     assert "secret" not in str(error.value)
+
+
+def test_pairing_wants_a_shop() -> None:
+    with pytest.raises(SettingsError, match="STUDIO_SHOP"):
+        read_settings(["pair"], {})
+    settings = read_settings(["pair", "--shop", "https://shop.example/"], {"STUDIO_NAME": "Loft\n"})
+    assert (settings.act, settings.shop, settings.name) == ("pair", "https://shop.example", "Loft")
+
+
+def test_what_is_given_by_hand_goes_before_a_pairing() -> None:
+    assert not read_settings([], {"VAR_DIR": "/srv"}).is_by_hand
+    assert read_settings([], {"VAR_DIR": "/srv"}).pairing_file == Path("/srv/studio/pairing.json")
+    assert read_settings([], {"STUDIO_TOKEN": "t"}).is_by_hand
+    assert read_settings(["--whip", "http://relay.example/whip/a"], {}).is_by_hand
