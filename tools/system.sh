@@ -9,6 +9,8 @@ declare -A wanted=(
   [redis-server]=redis-server  # the second server that integration tests run on
   [node]=nodejs                # tests of web/ alone
   [npm]=npm                    # clients of other houses for the interop tests
+  [ip]=iproute2                # network namespaces of the tests with dead relays
+  [turnserver]=coturn          # the TURN server that browsers play through in tests
   [npm]=npm                    # fetches the foreign WHIP and WHEP clients of tests/interop
   [gcc]=gcc                    # the native fan-out; without it the Python twin serves
 )
