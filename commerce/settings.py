@@ -9,6 +9,7 @@ A wrong value names itself: `load` turns it into one sentence on stderr and exit
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,6 +84,15 @@ def origins(value: str) -> tuple[str, ...]:
     return tuple(origin(item) for item in value.replace(",", " ").split())
 
 
+def ice_urls(value: str) -> tuple[str, ...]:
+    """STUN and TURN URIs (RFC 7064, RFC 7065), separated by commas."""
+    found = tuple(item.strip() for item in value.split(",") if item.strip())
+    for item in found:
+        if not re.fullmatch(r"(stuns?|turns?):[A-Za-z0-9.\-\[\]:]+(\?transport=(udp|tcp))?", item):
+            raise ValueError("takes turn:HOST:PORT or stun:HOST:PORT by commas")
+    return found
+
+
 def absolute(value: str) -> Path:
     """A path, made absolute."""
     return Path(text(value)).absolute()
@@ -152,6 +162,8 @@ class ShopSettings:
     keys_dir: Path = setting("KEYS_DIR", absolute, "{var}/keys")
     bank_url: str = setting("BANK_URL", origin, "http://127.0.0.1:8082")
     relay_origins: tuple[str, ...] = setting("RELAY_ORIGINS", origins)
+    turn_urls: tuple[str, ...] = setting("TURN_URLS", ice_urls)  # told to viewers with their seat
+    turn_secret_file: Path | None = setting("TURN_SECRET_FILE", maybe_path)  # shared with coturn
     proxies: int = setting("PROXIES", whole(0, 8), "0")  # trusted hops in front, for X-Forwarded-For
     rate_limits: int = setting("RATE_LIMITS", whole(0, 1_000), "1")  # times the usual; 0: none
     accept_data_loss: bool = setting("ACCEPT_DATA_LOSS", flag, "0")
@@ -162,6 +174,9 @@ class ShopSettings:
     def __post_init__(self) -> None:
         if self.https and not (self.tls_cert_file and self.tls_key_file):
             raise WrongSetting("HTTPS=1 needs TLS_CERT_FILE and TLS_KEY_FILE")
+        turning = any(url.startswith("turn") for url in self.turn_urls)
+        if turning and (self.turn_secret_file is None or not self.turn_secret_file.is_file()):
+            raise WrongSetting("TURN_SECRET_FILE must name a file with the secret that coturn has")
 
     @property
     def origin(self) -> str:

@@ -31,6 +31,7 @@ from commerce.api.meters import Meters
 from commerce.api.pages import Shelf
 from commerce.api.problems import Problem
 from commerce.api.relays import Relays
+from commerce.api.turn import Turn
 from commerce.books import Books, accounts, schedule
 from commerce.books.audit import note_act
 from commerce.books.press import Press
@@ -79,6 +80,7 @@ class House:
     hearts: Hearts = field(init=False)
     contacts: Contacts = field(init=False)
     shelf: Shelf = field(init=False)
+    turn: Turn = field(default_factory=Turn)
     press: Press = field(default_factory=Press)
     meters: Meters = field(default_factory=Meters)
     requests: RequestLog = field(default_factory=RequestLog)

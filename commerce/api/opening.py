@@ -13,6 +13,7 @@ from commerce.api.feeds import Feeds
 from commerce.api.house import House
 from commerce.api.relays import Relays
 from commerce.api.seat import pull_claims
+from commerce.api.turn import read_turn
 from commerce.books import open_books, schedule
 from commerce.keys import RELAY_TOKEN_FILE, lay_down, load_signer, public_keys
 from commerce.live.durability import check_when_up
@@ -54,6 +55,7 @@ async def open_house(settings: ShopSettings, open_firms: OpenFirms) -> AsyncIter
         relays=relays,
         providers=await open_firms(),
         warnings=warnings,
+        turn=await asyncio.to_thread(read_turn, settings.turn_urls, settings.turn_secret_file),
     )
     token = house.signer.sign(pull_claims(int(time.time() * 1000)))
     await asyncio.to_thread(lay_down, settings.keys_dir / RELAY_TOKEN_FILE, token)

@@ -32,6 +32,8 @@ class Relays:
         self._audience = Audience()
         self._counted: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+        self.given: dict[str, int] = {}  # seats since a relay last counted its viewers
+        self._counted_ms: dict[str, int] = {}
         self.origins: set[str] = set()  # every relay origin seen, for the policy of pages
 
     async def living(self) -> list[Any]:
@@ -40,7 +42,20 @@ class Relays:
             self._living = await self._stages.relays(time.time_ns() // 1_000_000)
             self._read_s = time.monotonic()
             self.origins |= {origin_of(relay.url) for relay in self._living}
+            self._count_anew()
         return self._living
+
+    def gave(self, relay: Any) -> None:
+        """A viewer was sent to this relay."""
+        self.given[relay.relay] = self.given.get(relay.relay, 0) + 1
+
+    def _count_anew(self) -> None:
+        """Half of what was given is believed to sit by the next entry: joining takes its time."""
+        for relay in self._living:
+            if self._counted_ms.get(relay.relay) != relay.seen_ms:
+                self.given[relay.relay] = self.given.get(relay.relay, 0) // 2
+        self._counted_ms = {relay.relay: relay.seen_ms for relay in self._living}
+        self.given = {relay: count for relay, count in self.given.items() if relay in self._counted_ms}
 
     def forget(self) -> None:
         """Read the registry anew when it is asked for next."""

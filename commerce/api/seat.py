@@ -5,7 +5,8 @@ With `live/stage.py` the only place of the shop that knows the contract with the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from streaming.contract import RelayEntry, ShowId, StudioId, TokenClaims
@@ -13,25 +14,32 @@ from streaming.contract import RelayEntry, ShowId, StudioId, TokenClaims
 RELAY_DEAD_MS: Final = 3_000
 BUSY_LOAD: Final = 0.8  # above it a relay that would have to pull the show first is the better choice
 VIEW_SECONDS: Final = 120  # to open the session with; a session that is open outlives it
+SEAT_LOAD: Final = 0.0005  # what one more viewer is taken for until the relay counts it: one of 2000
 PULL_SECONDS: Final = 30 * 24 * 3_600  # the file is written anew at each start of a front
 PUBLISH_SECONDS: Final = 12 * 3_600  # made by hand, for clients that renew nothing
 PAIRED_SECONDS: Final = 3_600  # renewed by a paired agent
 
 
 def choose(
-    relays: Iterable[RelayEntry], show: str, now_ms: int, avoid: str | None = None
+    relays: Iterable[RelayEntry],
+    show: str,
+    now_ms: int,
+    avoid: str | None = None,
+    given: Mapping[str, int] = MappingProxyType({}),
 ) -> RelayEntry | None:
     """The relay for one more viewer, or None when none lives.
 
     A live relay that has the show already and is not busy, else the least loaded one. `avoid` (the
-    address that just failed the viewer) is taken only when there is no other.
+    address that just failed the viewer) is taken only when there is no other. `given`: seats that a
+    relay's entry cannot know yet, by its id; without them a thousand who come at once sat in one place.
     """
     living = [r for r in relays if now_ms - r.seen_ms <= RELAY_DEAD_MS and not r.draining]
 
     def rank(relay: RelayEntry) -> tuple[bool, bool, float, int]:
         failed = avoid is not None and (avoid + "/").startswith(relay.url.rstrip("/") + "/")
-        at_hand = show in relay.shows and relay.load < BUSY_LOAD
-        return (failed, not at_hand, relay.load, relay.viewers)
+        coming = given.get(relay.relay, 0)
+        load = relay.load + coming * SEAT_LOAD
+        return (failed, not (show in relay.shows and load < BUSY_LOAD), load, relay.viewers + coming)
 
     return min(living, key=rank, default=None)
 

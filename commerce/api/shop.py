@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from msgspec import Struct
 
 from commerce.api import answered, seat
@@ -49,14 +51,16 @@ async def take_seat(ask: Ask, body: SeatWish) -> Struct:
     feed = await house.feed(show)
     if feed.state.studio is None and not feed.state.standing:
         raise Problem("NotOnAir")
-    relay = seat.choose(await house.relays.living(), show, ask.now_ms, body.avoid)
+    relays = house.relays
+    relay = seat.choose(await relays.living(), show, ask.now_ms, body.avoid, relays.given)
     if relay is None:
         raise Problem("NoRelay")
+    relays.gave(relay)
     token = house.signer.sign(seat.view_claims(ask.who.id, show, ask.now_ms))
     return answered.Seat(
         whep=seat.whep_url(relay, show),
         token=token,
-        ice=[],
+        ice=house.turn.servers(secrets.token_hex(4), ask.now_ms // 1000),
         expires_at=ask.now_ms + seat.VIEW_SECONDS * 1000,
     )
 

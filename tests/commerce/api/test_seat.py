@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 
 from commerce.api.seat import choose
+from commerce.api.turn import Turn
+from commerce.settings import ShopSettings, WrongSetting, read
 from streaming.contract import AudienceCounted, RelayEntry, RelayId, ShowId, TokenClaims
 from tests.commerce.api.listening import listening
 from tests.commerce.api.registry import register, tell
@@ -45,6 +51,20 @@ def test_the_relay_that_just_failed_is_the_last_choice() -> None:
     assert choose(both[:1], "show", NOW, "http://failed.test") is both[0]
 
 
+def test_a_thousand_who_come_at_once_are_spread_by_load() -> None:
+    relays = [relay("one", 0.10, "show"), relay("two", 0.30, "show"), relay("three", 0.0)]
+    given: dict[str, int] = {}
+    for _ in range(1_000):
+        found = choose(relays, "show", NOW, None, given)
+        assert found is not None
+        given[found.relay] = given.get(found.relay, 0) + 1
+    assert given == {"one": 700, "two": 300}  # 0.45 each; the third would have to pull the show first
+    busy = [relay("one", 0.79, "show"), relay("three", 0.2)]
+    found = choose(busy, "show", NOW, None, {"one": 30})
+    assert found is not None
+    assert found.relay == "three"
+
+
 async def on_air(street: Street) -> str:
     show, _ = await street.open_show()
     host = await street.signed_in("host")
@@ -62,6 +82,26 @@ async def test_a_seat_is_a_relay_and_a_token_for_this_show(street: Street, relay
     )
     assert (claims.role, claims.show, claims.subject) == ("view", show, buyer.id)
     assert claims.expires_s * 1000 - street.house.now_ms() <= 120_000
+
+
+async def test_a_seat_names_turn_servers_by_credentials_that_expire(street: Street, relay: str) -> None:
+    show, buyer = await on_air(street), await street.buyer()
+    assert (await buyer.post(f"/api/shows/{show}/seat")).body["ice"] == []
+    urls = ("stun:turn.test:3478", "turn:turn.test:3478", "turn:turn.test:3478?transport=tcp")
+    street.house.turn = Turn(urls, "s3cret")
+    stun, turn = (await buyer.post(f"/api/shows/{show}/seat")).body["ice"]
+    assert stun == {"urls": [urls[0]]}
+    assert turn["urls"] == list(urls[1:])
+    expected = hmac.new(b"s3cret", turn["username"].encode(), hashlib.sha1).digest()
+    assert base64.b64decode(turn["credential"]) == expected
+    assert 0 < int(turn["username"].split(":")[0]) - street.house.now_ms() // 1000 <= 12 * 3_600
+    assert buyer.id not in turn["username"]
+
+
+def test_a_turn_server_without_its_secret_stops_the_start(tmp_path: Path) -> None:
+    for wrong in ({"TURN_URLS": "turn:a.test:3478"}, {"TURN_URLS": "http://a.test"}):
+        with pytest.raises(WrongSetting, match="TURN_"):
+            read(ShopSettings, {"VAR_DIR": str(tmp_path), **wrong})
 
 
 async def test_there_is_no_seat_before_the_show_is_on_air(street: Street, relay: str) -> None:
