@@ -73,6 +73,7 @@ class Client:
     server: tuple[str, int] = ("", 0)
     check: bytes = b""
     outbound: Session | None = None
+    inbound: Session | None = None
 
     async def connect(self, server_sdp: str) -> None:
         """ICE and DTLS with the server of this SDP. Raises ConnectionError."""
@@ -112,12 +113,9 @@ class Client:
     def _take_keys(self, dtls: SSL.Connection) -> None:
         material = dtls.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (KEY_BYTES + SALT_BYTES))
         key, salt = material[:KEY_BYTES], material[2 * KEY_BYTES : 2 * KEY_BYTES + SALT_BYTES]
-        policy = Policy(
-            key=key + salt,
-            ssrc_type=Policy.SSRC_ANY_OUTBOUND,
-            srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
-        )
-        self.outbound = Session(policy)
+        their_key, their_salt = material[KEY_BYTES : 2 * KEY_BYTES], material[-SALT_BYTES:]
+        self.outbound = _srtp(key + salt, Policy.SSRC_ANY_OUTBOUND)
+        self.inbound = _srtp(their_key + their_salt, Policy.SSRC_ANY_INBOUND)
 
     def _request(self, sdp: str) -> bytes:
         theirs = _found(r"a=ice-ufrag:(\S+)", sdp), _found(r"a=ice-pwd:(\S+)", sdp)
@@ -174,6 +172,13 @@ class Client:
             f"a=candidate:1 1 udp 2130706431 {host} {port} typ host",
             "a=end-of-candidates",
         ]
+
+
+def _srtp(key: bytes, direction: int) -> Session:
+    profile = Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+    policy = Policy(key=key, ssrc_type=direction, srtp_profile=profile)
+    policy.window_size = 1024
+    return Session(policy)
 
 
 def _found(pattern: str, text: str) -> str:

@@ -57,6 +57,7 @@ def _program(program: Program) -> dict[str, Any]:
         "viewers": len(program.viewers),
         "packets": dict(program.packets),
         "keyframes": program.keyframes,
+        "sound_bps": program.audio.bps,
         "renditions": {name: {"bps": r.bps, "viewers": n} for name, r, n in program.renditions()},
         "cuts": program.cuts,
         "dropped": program.dropped,

@@ -1,24 +1,37 @@
 """What a viewer's path bears, learnt from what its player says: REMB, loss, round trip.
 
-A player's REMB falls within half a second of a bottleneck, but rises by 8 % a second at most and
-never above 1.5 x what arrives: it is a brake. Room above is found by a probe instead: padding at
-the rate one would like to send. What a probe has proven stands until the REMB *falls*: that it is
-still low says only that little arrived so far. Where a player sends no REMB (all of them in their
-first 5 s), loss and a growing round trip are the brake. Pure: `now` is an argument, in seconds.
+A REMB is a brake, and only its *falling* means anything: it falls within half a second of a
+bottleneck, but rises by 8 % a second at most and never above 1.5 x what arrives, so that it is low
+says only that little arrived so far. Loss and a growing round trip are brakes too, for players
+without REMB (all of them in their first 5 s), and for queues too short or too long for it. What is
+lost while a probe of ours runs, or drains, is the probe's doing. Pure: `now` is an argument, in
+seconds.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 REMB_TRUST_SECONDS: Final = 3.0  # an older one says nothing of now
+REMBS_KEPT: Final = 64
+WINDOW_SECONDS: Final = 2.5  # a REMB is held against the highest of so long
+FELL: Final = 0.92  # below this share of it, it has fallen
+FALL_LASTS_SECONDS: Final = 2.0  # a fall that no other follows is over then
 HEAVY_LOSS: Final = 0.10  # below it loss is taken for chance (as libwebrtc does)
-QUEUE_SECONDS: Final = 0.25  # a round trip that grew by so much stands in a queue
-BRAKE: Final = 0.7  # of what was sent, where loss or a queue is all that is known
-FELL: Final = 0.92  # a REMB below this share of the one before the probe has fallen
-PROBE_SECONDS: Final = 0.8
-VERDICT_SECONDS: Final = 0.3  # behind the probe, for the last REMB about it
+CHOKING_LOSS: Final = 0.30  # so much is believed at once
+SOME_LOSS: Final = 0.03  # or a round trip that grew by so much confirms a REMB that fell a little
+SOME_QUEUE_SECONDS: Final = 0.06
+QUEUE_SECONDS: Final = 0.20  # a round trip that grew by so much stands in a queue
+PROBE_QUEUE_SECONDS: Final = 0.10  # that a probe may add
+BRAKE: Final = 0.7  # of what was sent, where a queue is all that is known
+ARRIVED: Final = 0.95  # of what was not lost
+PROBE_SECONDS: Final = 0.9
+RAMP: Final = ((0.25, 0.4), (0.5, 0.7))  # until when, which share: most that fail, fail here and cost little
+NEXT_PROBE_SECONDS: Final = 0.6  # right behind one that passed; at full rate from its start
+VERDICT_SECONDS: Final = 0.25  # behind the probe, for the last REMB about it
+SILENT_VERDICT_SECONDS: Final = 1.0  # where there is no REMB: for a report, or for NACKs that do not come
 LOSS_BY_PROBE: Final = 0.05  # more loss than before by this share: the probe was too much
 REPORTS_UNTIL_TRUST: Final = 2  # bad reports in a row before loss or delay counts
 
@@ -27,12 +40,14 @@ Verdict: TypeAlias = Literal["going", "passed", "failed"]
 
 @dataclass(slots=True)
 class _Probe:
-    bps: int
+    began: float
     until: float
     remb_before: int | None
     loss_before: float
     rtt_before: float | None
+    is_steep: bool
     failed: bool = False
+    reported: bool = False  # a report about its end came
 
 
 class Bandwidth:
@@ -40,95 +55,138 @@ class Bandwidth:
 
     def __init__(self) -> None:
         self.loss = 0.0  # share of the last report
-        self._remb: int | None = None
-        self._remb_at = 0.0
+        self._rembs: deque[tuple[float, int]] = deque(maxlen=REMBS_KEPT)
+        self._fell: int | None = None  # what the REMB fell to, while that is news
+        self._fell_at = 0.0
+        self._falls = 0  # since the first of them, close to one another
         self._rtt: float | None = None
         self._rtt_least: float | None = None
         self._bad_reports = 0
-        self._capped: int | None = None  # by loss or delay, for players without REMB
-        self._proven: int | None = None  # what the last probe showed, until the REMB falls
-        self._peak = 0  # of the REMB since then
+        self._capped: int | None = None  # by loss or delay, until a probe shows better
+        self._deaf_until = float("-inf")
         self._probe: _Probe | None = None
+
+    # -- what is heard -----------------------------------------------------------------------------
 
     def heard_remb(self, bps: int, now: float) -> None:
         """A REMB (draft-alvestrand-rmcat-remb-03) came."""
-        self._remb, self._remb_at, self._capped = bps, now, None
-        self._peak = max(self._peak, bps)
-        if bps < self._peak * FELL:
-            self._proven, self._peak = None, bps
+        while self._rembs and now - self._rembs[0][0] > WINDOW_SECONDS:
+            self._rembs.popleft()
+        before = self._rembs[-1][1] if self._rembs else bps
+        peak = max((value for _, value in self._rembs), default=bps)
+        self._rembs.append((now, bps))
+        if bps < peak * FELL and bps < before:
+            self._falls = self._falls + 1 if self._fell is not None else 1
+            self._fell, self._fell_at = bps, now
+        elif self._fell is not None:
+            is_over = now - self._fell_at > FALL_LASTS_SECONDS
+            self._fell = None if is_over else max(bps, self._fell)
         probe = self._probe
-        if probe is None:
-            return
-        if probe.remb_before is None:
+        if probe is not None and probe.remb_before is None:
             probe.remb_before = bps
-        elif bps < probe.remb_before * FELL:
+        elif probe is not None and bps < (probe.remb_before or 0) * FELL:
             probe.failed = True
 
     def heard_report(self, lost_share: float, rtt: float | None, sent_bps: int, now: float) -> None:
         """A receiver report: share lost (0..1) and round trip of the last interval; what we sent then."""
-        self.loss = lost_share
         if rtt is not None:
             self._rtt = rtt
             self._rtt_least = rtt if self._rtt_least is None else min(self._rtt_least * 1.01, rtt)
-        bad = lost_share > HEAVY_LOSS or self._queueing()
-        self._bad_reports = self._bad_reports + 1 if bad else 0
-        if self._bad_reports >= REPORTS_UNTIL_TRUST and not self._remb_is_fresh(now):
-            self._capped, self._proven = int(sent_bps * BRAKE), None
-            self._bad_reports = 0
-        if self._probe is not None and self._worse_than_before(self._probe):
-            self._probe.failed = True
+        if self._probe is not None and now > self._probe.until:
+            self._probe.reported = True
+        self.heard_loss(lost_share, sent_bps, now)
 
-    def _queueing(self) -> bool:
-        if self._rtt is None or self._rtt_least is None:
-            return False
-        return self._rtt - self._rtt_least > QUEUE_SECONDS
+    def heard_loss(self, lost_share: float, sent_bps: int, now: float) -> None:
+        """Of what was sent lately this share (0..1) was lost, be it by a report or by the player's NACKs."""
+        self.loss = lost_share
+        probe = self._probe
+        if probe is not None:
+            probe.failed = probe.failed or self._worse_than_before(probe)
+        if probe is not None or now < self._deaf_until:
+            self._bad_reports = 0
+            return
+        is_queueing = self._grew() > QUEUE_SECONDS
+        self._bad_reports = self._bad_reports + 1 if lost_share > HEAVY_LOSS or is_queueing else 0
+        if self._bad_reports >= REPORTS_UNTIL_TRUST or lost_share > CHOKING_LOSS:
+            share = BRAKE if is_queueing and lost_share < 1 - BRAKE else 1 - lost_share
+            self._capped, self._bad_reports = int(sent_bps * share * ARRIVED), 0
+
+    def _grew(self) -> float:
+        """By how much the round trip is longer than the shortest of late."""
+        return 0.0 if self._rtt is None or self._rtt_least is None else self._rtt - self._rtt_least
 
     def _worse_than_before(self, probe: _Probe) -> bool:
         slower = (
             self._rtt is not None
             and probe.rtt_before is not None
-            and self._rtt - probe.rtt_before > QUEUE_SECONDS
+            and self._rtt - probe.rtt_before > PROBE_QUEUE_SECONDS
         )
         return slower or self.loss > probe.loss_before + LOSS_BY_PROBE
 
-    def _remb_is_fresh(self, now: float) -> bool:
-        return self._remb is not None and now - self._remb_at <= REMB_TRUST_SECONDS
+    def rest(self, until: float) -> None:
+        """A queue of our own making drains until then: what is lost in it says nothing of the path."""
+        self._deaf_until = until
+        self._fell, self._bad_reports = None, 0
+
+    # -- what it means -----------------------------------------------------------------------------
 
     def ceiling(self, now: float) -> int | None:
         """The most that the path is known to bear, or None where nothing speaks against any rate."""
-        if self._remb is None or not self._remb_is_fresh(now):
-            return self._capped
-        return max(self._remb, self._proven or 0)
+        if self._fell is not None and now - self._fell_at > FALL_LASTS_SECONDS:
+            self._fell = None
+        known = [limit for limit in (self._fell, self._capped) if limit is not None]
+        return min(known, default=None)
+
+    def confirmed(self) -> bool:
+        """Whether a ceiling a little below what is sent rests on more than one sign."""
+        return (
+            self._capped is not None
+            or self._falls > 1
+            or self.loss > SOME_LOSS
+            or self._grew() > SOME_QUEUE_SECONDS
+        )
 
     def calm(self, now: float) -> bool:
         """Whether nothing speaks of a full path just now."""
-        return self.loss <= HEAVY_LOSS and not self._queueing()
+        return self.loss <= HEAVY_LOSS and self._grew() <= QUEUE_SECONDS
 
     # -- probing -----------------------------------------------------------------------------------
 
-    def begin_probe(self, bps: int, now: float) -> None:
-        """From now on padding fills up to `bps`; what is heard until the verdict judges it."""
-        before = self._remb if self._remb_is_fresh(now) else None
-        self._probe = _Probe(bps, now + PROBE_SECONDS, before, self.loss, self._rtt)
+    def begin_probe(self, now: float, *, steep: bool = False) -> None:
+        """From now on padding is sent, growing slowly unless `steep`; what is heard judges it."""
+        is_fresh = bool(self._rembs) and now - self._rembs[-1][0] <= REMB_TRUST_SECONDS
+        before = self._rembs[-1][1] if is_fresh else None
+        until = now + (NEXT_PROBE_SECONDS if steep else PROBE_SECONDS)
+        self._probe = _Probe(now, until, before, self.loss, self._rtt, steep)
 
     @property
     def probing(self) -> bool:
         """Whether a probe is under way, its last look included."""
         return self._probe is not None
 
-    def padding_wanted(self, now: float) -> bool:
-        """Whether padding should still be sent."""
-        return self._probe is not None and not self._probe.failed and now < self._probe.until
+    def padding_share(self, now: float) -> float:
+        """Which part of what the probe adds should be sent now; 0: none any more."""
+        probe = self._probe
+        if probe is None or probe.failed or now >= probe.until:
+            return 0.0
+        ramp = () if probe.is_steep else RAMP
+        return next((share for seconds, share in ramp if now - probe.began < seconds), 1.0)
 
     def verdict(self, now: float) -> Verdict:
         """How the probe stands; `passed` and `failed` end it. Raises LookupError without a probe."""
         probe = self._probe
         if probe is None:
             raise LookupError("no probe is under way")
-        if not probe.failed and now < probe.until + VERDICT_SECONDS:
+        if not probe.failed and now < probe.until + self._patience(probe, now):
             return "going"
         self._probe = None
         if probe.failed:
             return "failed"
-        self._capped, self._proven, self._peak = None, probe.bps, self._remb or 0
+        self._capped = self._fell = None
         return "passed"
+
+    @staticmethod
+    def _patience(probe: _Probe, now: float) -> float:
+        if probe.remb_before is not None or probe.reported:
+            return VERDICT_SECONDS
+        return SILENT_VERDICT_SECONDS

@@ -13,17 +13,19 @@ from typing import Final, NamedTuple
 
 from .bandwidth import Bandwidth
 
-FITS: Final = 0.95  # of the ceiling may be media; the rest is repair and sound
+FITS: Final = 1.05  # of the ceiling: a REMB falls to 0.85 of what arrives, and that is what the path bears
 PROBE_HEADROOM: Final = 1.1  # a probe asks for a little more than the rung needs
-PROBE_EVERY_SECONDS: Final = 2.5
-AFTER_PASSED_SECONDS: Final = 0.5
+PROBE_EVERY_SECONDS: Final = 2.2  # with the probe and its verdict a climb then comes within 5 s
+PATIENCE_SECONDS: Final = 0.25  # a ceiling that is too low for so long is meant
+CHOKED: Final = 0.75  # of the rung's rate: a ceiling above that needs a second sign
 HELD_SECONDS: Final = 8.0  # a climb that lasts shorter has failed
 SLIP_WAIT_SECONDS_MAX: Final = 30.0
-SETTLE_SECONDS: Final = 1.5  # after a step down or a failed probe a queue drains: its estimate is of the past
+SETTLE_SECONDS: Final = 1.2  # after a failed probe a queue drains: what is heard is of the past
+DRAIN_SECONDS: Final = 0.8  # after a step down; shorter, for one more may be needed
 
 
 class Rung(NamedTuple):
-    """One rendition: its name (rid) and measured rate."""
+    """One rendition: its name (rid), and what watching it takes: headers and sound included."""
 
     name: str
     bps: int
@@ -55,6 +57,8 @@ class Ladder:
         self._target: Rung | None = None
         self._climb: _Climb | None = None
         self._slips: dict[str, int] = {}
+        self._too_much_since: float | None = None
+        self._is_climbing = False  # the last probe passed: the next follows at once
 
     def step(self, rungs: tuple[Rung, ...], path: Bandwidth, now: float) -> Step:
         """Choose among `rungs` (lowest rate first, at least one). The first choice is the highest that
@@ -64,8 +68,9 @@ class Ladder:
         here = self._up(rungs, here, path, now)
         rung = rungs[here]
         padding = 0
-        if self._target is not None and path.padding_wanted(now):
-            padding = max(0, int(self._target.bps * PROBE_HEADROOM) - rung.bps)
+        if self._target is not None:
+            more = max(0, int(self._target.bps * PROBE_HEADROOM) - rung.bps)
+            padding = int(more * path.padding_share(now))
         self._current = rung.name
         return Step(rung.name, padding)
 
@@ -87,15 +92,21 @@ class Ladder:
 
     def _down(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
         ceiling = path.ceiling(now)
-        if here == 0 or ceiling is None or now < self._settled_at:
+        if here == 0 or ceiling is None or rungs[here].bps <= ceiling:
+            self._too_much_since = None
             return here
-        if rungs[here].bps <= ceiling * FITS:
+        if now < self._settled_at or (ceiling > CHOKED * rungs[here].bps and not path.confirmed()):
             return here
+        self._too_much_since = now if self._too_much_since is None else self._too_much_since
+        if now - self._too_much_since < PATIENCE_SECONDS:
+            return here
+        self._too_much_since, self._is_climbing = None, False
         there = min(self._fitting(rungs, ceiling), here - 1)
         self._slipped(rungs[here].name, now)
         self.steps_down += 1
         self._changed_at, self._target = now, None
-        self._settled_at = now + SETTLE_SECONDS
+        self._settled_at = now + DRAIN_SECONDS
+        path.rest(self._settled_at)
         self._next_probe_at = now + PROBE_EVERY_SECONDS
         return there
 
@@ -119,7 +130,7 @@ class Ladder:
         target = rungs[here + 1]
         if now >= max(self._next_probe_at, self._changed_at + self._wait_for(target.name)):
             self._target = target
-            path.begin_probe(int(target.bps * PROBE_HEADROOM), now)
+            path.begin_probe(now, steep=self._is_climbing)
         return here
 
     def _judge(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
@@ -128,15 +139,17 @@ class Ladder:
             return here
         target, self._target = self._target, None
         self._next_probe_at = now + PROBE_EVERY_SECONDS
+        self._is_climbing = verdict == "passed"
         if verdict == "failed" or target is None:
             self._settled_at = now + SETTLE_SECONDS
+            path.rest(self._settled_at)
             return here
         there = next((n for n, rung in enumerate(rungs) if rung.name == target.name), here)
         if there <= here:
             return here
         self.steps_up += 1
         self._changed_at, self._climb = now, _Climb(target.name, now)
-        self._next_probe_at = now + AFTER_PASSED_SECONDS
+        self._next_probe_at = now
         return there
 
     def _wait_for(self, rung: str) -> float:

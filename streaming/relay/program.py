@@ -17,7 +17,7 @@ from ..domain.ladder import Rung
 from ..fanout import Fanout, Kind, Packet
 from .clock import Clock
 from .onair import OnAir
-from .rendition import Audience, Rendition
+from .rendition import Audience, Rendition, is_gentle
 from .source import FeedPacket, Source
 
 PULLED_BEHIND_TICKS: Final = 10 * PROGRAM_TIME_HZ  # our slate may have run ahead of the pulled feed so far
@@ -328,13 +328,13 @@ class Program:
         self.viewers.add(viewer)
         self.flush()
         choice = self._alive(now) or self._begun()
-        best = max(choice, key=lambda rendition: (rendition.bps, rendition.octets), default=None)
-        if best is not None:
-            cached = best.start_packets(now)
-            if cached:
-                self._follow(viewer, best, cached[0].sequence, cached)
-            else:
-                self._wait(viewer, best, now)
+        largest_first = sorted(choice, key=lambda r: (r.bps, r.octets), reverse=True)
+        starts = [(r, packets) for r in largest_first if (packets := r.start_packets(now))]
+        if starts:
+            rendition, cached = next((s for s in starts if is_gentle(s[1])), starts[-1])
+            self._follow(viewer, rendition, cached[0].sequence, cached)
+        elif largest_first:
+            self._wait(viewer, largest_first[0], now)
         viewer.begin(self.audio, self.audio.following, [])
 
     def _begun(self) -> list[Rendition]:
@@ -370,14 +370,15 @@ class Program:
     def adapt(self, now: float) -> None:
         """Many times a second: give each viewer the rendition that its path bears."""
         alive = sorted(self._alive(now), key=lambda rendition: rendition.bps)
-        rungs = tuple(Rung(rendition.name, rendition.bps) for rendition in alive if rendition.bps)
+        rungs = tuple(Rung(r.name, r.bps) for r in alive if r.bps)
+        loud = tuple(Rung(r.name, r.bps + self.audio.bps) for r in alive if r.bps)
         if not rungs:
             return
         for viewer in self.viewers:
             watched = self._watching.get(viewer)
             if (len(rungs) == 1 and watched in alive) or not viewer.due(now):
                 continue
-            name = viewer.adapt(rungs, now)
+            name = viewer.adapt(loud if viewer.hears else rungs, now)
             wanted = self.video[name]
             if wanted is watched:
                 for other in self.video.values():

@@ -32,6 +32,9 @@ class Quality:
         self.path, self.ladder = Bandwidth(), Ladder()
         self._sent_bps = 0
         self._since: tuple[int, int, float] | None = None  # highest, lost, when
+        self._asked: tuple[int, float] | None = None  # first own sequence of the window, when
+        self._asked_for = 0  # packets that the player missed in it
+        self._asked_to = 0  # the newest of them ever: a repeated request is no further loss
         self._chosen_s: float | None = None
 
     def heard_remb(self, bps: int, now: float) -> None:
@@ -50,6 +53,23 @@ class Quality:
         self._since = (block.highest, block.lost, now)
         share = min(1.0, max(0, block.lost - lost) / expected) if 0 < expected < 1 << 16 else 0.0
         self.path.heard_report(share, rtt, self._sent_bps, now)
+
+    def heard_nack(self, own: int, newest: int, now: float) -> None:
+        """The player misses a packet that we sent (unwrapped own sequence), `newest` is the last one sent.
+
+        NACKs come at once, and from every player: they tell of a narrow path before any report does.
+        """
+        if own <= self._asked_to:
+            return
+        self._asked_to = own
+        if self._asked is None or now - self._asked[1] > 2 * REPORT_SECONDS:
+            self._asked, self._asked_for = (own, now), 0
+        self._asked_for += 1
+        first, since = self._asked
+        sent = newest - first
+        if now - since >= REPORT_SECONDS and sent >= REPORT_PACKETS:
+            self.path.heard_loss(min(1.0, self._asked_for / sent), self._sent_bps, now)
+            self._asked, self._asked_for = (newest, now), 0
 
     def due(self, now: float) -> bool:
         """Whether to choose anew: at every beat while a probe's padding leaves, else ten times a second."""

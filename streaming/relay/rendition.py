@@ -15,14 +15,22 @@ from ..fanout import Kind, Packet, SourceId
 HISTORY_PACKETS: Final = {"video": 2048, "audio": 256}
 GOP_PACKETS_MAX: Final = 2000
 GOP_SECONDS_MAX: Final = 4.0  # an older group of pictures is no start; a new keyframe is asked for
+START_BYTES_MAX: Final = 128_000  # at once to a joiner of unknown path, where a smaller rendition is at hand
 SILENT_SECONDS: Final = 1.5  # a rendition without packets for so long is none to offer
 RATE_SMOOTHING: Final = 0.3
+OVERHEAD_BYTES: Final = 36  # of a packet on its way: RTP header, extensions, SRTP tag
+
+
+def is_gentle(start: list[Packet]) -> bool:
+    """Whether a start may leave in one burst; more overflows the queue of a usual path (0.3 s, 4 Mbit/s)."""
+    return sum(len(packet.payload) for packet in start) <= START_BYTES_MAX
 
 
 class Audience(Protocol):
     """A viewer, as the program sees it."""
 
     relay: bool  # it is another relay, which counts its own viewers
+    hears: bool  # it takes the sound too
 
     def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
         """Follow `stream` from its sequence `first` on; `cached` packets leave now, for this viewer alone."""
@@ -44,7 +52,7 @@ class Rendition:
         self.last: int | None = None  # newest outgoing timestamp, unwrapped
         self.waiting: set[Audience] = set()
         self.packets = 0
-        self.bps = 0  # measured, smoothed
+        self.bps = 0  # measured with its headers, smoothed
         self._heard_s: float | None = None
         self.octets = 0  # since it was measured
         self._measured_s: float | None = None
@@ -96,7 +104,7 @@ class Rendition:
         self._history[packet.sequence % len(self._history)] = packet
         self._pending.append(packet)
         self.packets += 1
-        self.octets += len(packet.payload)
+        self.octets += len(packet.payload) + OVERHEAD_BYTES
         self._heard_s = now
 
     def gathered(self) -> list[Packet]:

@@ -88,7 +88,7 @@ class Viewer:
     ) -> None:
         """`starts`: first own sequences of video, audio and RTX, each random in 1024..32767."""
         self.program, self.figures, self.connected = program, ViewerFigures(), False
-        self.relay = relay
+        self.relay, self.hears = relay, terms.audio is not None
         self.rtt_s = ASSUMED_RTT_SECONDS
         self.seat: ViewerId | None = None
         self._terms, self._ssrcs, self._starts = terms, ssrcs, starts
@@ -228,7 +228,10 @@ class Viewer:
             packet = self._recall(kind, own)
             if packet is None:
                 self.figures.too_old += 1
-            elif self._affordable(packet, own, now):
+                continue
+            if kind == "video":
+                self._quality.heard_nack(own, newest, now)
+            if self._affordable(packet, own, now):
                 again.append(Resend(own, packet))
         if again and self._fanout.resend(self.seat, kind, again):
             self.figures.resent += len(again)

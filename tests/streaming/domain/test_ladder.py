@@ -10,7 +10,7 @@ import pytest
 from streaming.domain.bandwidth import Bandwidth
 from streaming.domain.ladder import Ladder, Rung
 
-RUNGS = (Rung("q", 150_000), Rung("h", 500_000), Rung("f", 2_000_000))
+RUNGS = (Rung("q", 230_000), Rung("h", 750_000), Rung("f", 2_400_000))
 TICK_SECONDS = 0.1
 REMB_BEGINS_SECONDS = 5.4
 
@@ -86,7 +86,7 @@ def test_a_drop_is_followed_within_two_seconds(remb: bool) -> None:
     player = Player(5_000_000, sends_remb=remb)
     player.remb = 3_000_000
     player.run(20)
-    player.capacity_bps = 800_000
+    player.capacity_bps = 1_000_000
     player.run(2)
     assert player.rung in ("h", "q")
 
@@ -96,7 +96,7 @@ def test_recovery_is_climbed_within_five_seconds(remb: bool) -> None:
     player = Player(5_000_000, sends_remb=remb)
     player.remb = 3_000_000
     player.run(20)
-    player.capacity_bps = 800_000
+    player.capacity_bps = 1_000_000
     player.run(20)
     assert player.rung == "h"
     player.capacity_bps = 5_000_000
@@ -105,7 +105,7 @@ def test_recovery_is_climbed_within_five_seconds(remb: bool) -> None:
 
 
 def test_a_low_estimate_does_not_undo_what_a_probe_has_proven() -> None:
-    player = Player(800_000)
+    player = Player(1_000_000)
     player.run(30)
     player.capacity_bps = 5_000_000
     player.run(60)
@@ -129,7 +129,8 @@ def test_chance_loss_of_five_percent_is_no_reason_to_step_down() -> None:
 
 def test_a_rendition_that_ends_is_replaced_by_one_that_fits() -> None:
     path, ladder = Bandwidth(), Ladder()
-    path.heard_remb(700_000, 0.0)
+    path.heard_remb(3_000_000, 0.0)
+    path.heard_remb(900_000, 0.05)
     assert ladder.step(RUNGS, path, 0.1).rung == "h"
     assert ladder.step((RUNGS[0],), path, 0.2).rung == "q"
 

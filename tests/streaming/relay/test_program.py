@@ -4,54 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from streaming.contract import ShowId
-from streaming.domain.ladder import Rung
 from streaming.domain.timeline import ntp_from_unix
-from streaming.fanout import Kind, Packet
-from streaming.relay.clock import Clock
-from streaming.relay.program import Cut, Program
-from streaming.relay.rendition import GOP_SECONDS_MAX, Rendition
-from tests.streaming.fakes import NotedFanout, ToldSource
-
-EPOCH = 1_790_000_000.0
-
-
-class Stage:
-    """A program, its sender, and a viewer that notes how it was started."""
-
-    def __init__(self) -> None:
-        self.fanout = NotedFanout()
-        self.cuts: list[Cut] = []
-        clock = Clock(now=lambda: 0.0, offset_s=EPOCH)
-        self.program = Program(
-            ShowId("sh"), "H264", self.fanout, clock, lambda program, cut: self.cuts.append(cut)
-        )
-
-    def sent(self, kind: Kind, rid: str = "") -> list[Packet]:
-        self.program.flush()
-        if kind == "audio":
-            return self.fanout.forwarded[self.program.audio.source]
-        return self.fanout.forwarded[self.program.video[rid].source] if rid in self.program.video else []
-
-
-class NotedViewer:
-    relay = False
-
-    def __init__(self) -> None:
-        self.begun: list[tuple[Kind, int, list[Packet]]] = []
-        self.streams: list[str] = []
-        self.wish = ""
-
-    def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
-        self.begun.append((stream.kind, first, cached))
-        if stream.kind == "video":
-            self.streams.append(stream.name)
-
-    def due(self, now: float) -> bool:
-        return True
-
-    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
-        return self.wish if self.wish in {rung.name for rung in rungs} else rungs[-1].name
+from streaming.relay.rendition import GOP_SECONDS_MAX
+from tests.streaming.fakes import ToldSource
+from tests.streaming.stage import EPOCH, NotedViewer, Stage
 
 
 @pytest.fixture
@@ -312,87 +268,3 @@ def test_sound_is_heard_at_once_where_our_slate_had_run_far_ahead(stage: Stage) 
     before = len(stage.sent("audio"))
     pulled(180_000, stage, 30.0)
     assert [p.timestamp for p in stage.sent("audio")[before:]] == [96_000, 96_960]
-
-
-# -- several renditions ------------------------------------------------------------------------
-
-
-def layered(stage: Stage, seconds: float = 3.0) -> ToldSource:
-    """A source of three encodings that has played for a while, each in clocks and numbers of its own."""
-    source = ToldSource(1, rids=("q", "h", "f"))
-    stage.program.wish(source, 0.0)
-    for n in range(int(seconds * 30)):
-        for at, (rid, size) in enumerate((("q", 500), ("h", 2000), ("f", 8000))):
-            tick, keyframe = 1_000_000 * at + n * 3000, n == 0
-            source.picture(100 * at + n, tick, n / 30, keyframe=keyframe, payload=bytes(size), rid=rid)
-        if n % 30 == 29:
-            stage.program.report(n / 30)
-    return source
-
-
-def test_all_renditions_share_program_time(stage: Stage) -> None:
-    layered(stage)
-    times = [[p.timestamp for p in stage.sent("video", rid)] for rid in "qhf"]
-    assert times[0][:3] == [0, 3000, 6000]
-    assert times[0] == times[1] == times[2]
-
-
-def test_a_joiner_gets_the_largest_rendition_and_a_slow_one_the_smaller_at_its_keyframe(stage: Stage) -> None:
-    source, viewer = layered(stage), NotedViewer()
-    stage.program.admit(viewer, 3.0)
-    assert viewer.streams == ["f"]
-    viewer.wish = "h"
-    source.wanted_of.clear()
-    stage.program.adapt(3.0)
-    stage.program.adapt(3.1)
-    assert source.wanted_of == ["h"]  # asked once; the feed repeats by itself
-    source.picture(190, 1_000_000 + 90 * 3000, 3.1, payload=bytes(10), rid="h")
-    assert viewer.streams == ["f"]
-    source.picture(191, 1_000_000 + 91 * 3000, 3.13, keyframe=True, rid="h")
-    assert viewer.streams == ["f", "h"]
-
-
-def test_a_wish_that_is_taken_back_switches_nothing(stage: Stage) -> None:
-    source, viewer = layered(stage), NotedViewer()
-    stage.program.admit(viewer, 3.0)
-    viewer.wish = "q"
-    stage.program.adapt(3.0)
-    viewer.wish = "f"
-    stage.program.adapt(3.1)
-    source.picture(90, 90 * 3000, 3.1, keyframe=True, rid="q")
-    assert viewer.streams == ["f"]
-
-
-def test_who_watches_a_rendition_that_ends_goes_where_the_picture_is(stage: Stage) -> None:
-    layered(stage)
-    viewer, slate = NotedViewer(), ToldSource(-1, None)
-    stage.program.admit(viewer, 3.0)
-    stage.program.wish(slate, 3.0)
-    slate.picture(1, 0, 3.1, keyframe=True)
-    assert viewer.streams == ["f", ""]
-    again = ToldSource(2, rids=("q", "h", "f"))
-    stage.program.wish(again, 3.2)
-    again.picture(1, 0, 3.3, keyframe=True, rid="q")
-    again.picture(1, 0, 3.3, keyframe=True, rid="f")
-    assert viewer.streams == ["f", "", "q"]
-    assert set(stage.program.video) == {"q", "f"}
-
-
-def test_who_watches_a_rendition_that_rests_goes_to_one_that_comes(stage: Stage) -> None:
-    source, viewer = layered(stage), NotedViewer()
-    stage.program.admit(viewer, 3.0)
-    assert viewer.streams == ["f"]
-    for n in range(90, 180):  # only the smallest goes on: the studio's own path became narrow
-        source.picture(n, n * 3000, n / 30, keyframe=n == 170, payload=bytes(500), rid="q")
-        stage.program.adapt(n / 30)
-    assert viewer.streams == ["f", "q"]
-
-
-def test_renditions_that_nobody_needs_are_closed(stage: Stage) -> None:
-    for number in range(20):
-        source = ToldSource(number + 1, rids=(f"a{number}", f"b{number}"))
-        stage.program.wish(source, float(number))
-        for rid in source.layers:
-            source.picture(1, 0, float(number), keyframe=True, rid=rid)
-    assert len(stage.program.video) <= 4
-    assert len(stage.fanout.forwarded) == len(stage.program.video) + 1

@@ -205,7 +205,7 @@ def test_a_switch_goes_on_in_the_viewers_own_numbers_and_old_losses_are_still_re
 
 def test_a_probe_sends_the_newest_packets_again(bench: Bench) -> None:
     rungs = (Rung("q", 150_000), Rung("", 500_000), Rung("f", 2_000_000))
-    bench.viewer.rtcp_came(rtcp.remb(1, 700_000, [M]), 0.0)
+    bench.viewer.rtcp_came(rtcp.remb(1, 3_000_000, [M]), 0.0)
     for n in range(400):
         now = n / 50
         if n % 10 == 0:
