@@ -194,6 +194,11 @@ def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[msgspec.Struct]
 
 async def read_body(request: web.Request) -> bytes:
     """The whole body, up to MOST_BODY_BYTES. Raises TooLarge."""
+    if request.content.is_eof() and request.can_read_body:  # a small one has come with its head
+        raw = request.content.read_nowait()
+        if len(raw) > MOST_BODY_BYTES:
+            raise Problem("TooLarge")
+        return raw
     if (request.content_length or 0) > MOST_BODY_BYTES:
         raise Problem("TooLarge")
     try:

@@ -29,6 +29,7 @@ ENLIST_AFTER_SECONDS: Final = 10.0  # well before a desk leaves a show that is c
 TRY_AGAIN_SECONDS: Final = 0.05
 IDLE_SECONDS: Final = 60.0  # after which the connections of a quiet show are dropped
 BLOCK_MS: Final = 1_000
+GATHER_TURNS: Final = 2  # of the loop, so that who was read from the same sockets shares the round trip
 SENT_AT_ONCE: Final = 16 * envelope.COMMANDS_AT_ONCE  # in one round trip, hence one sync of the server
 
 
@@ -216,6 +217,8 @@ class _Line:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
+            for _ in range(GATHER_TURNS):
+                await asyncio.sleep(0)
             if time.monotonic() - self._enlisted_at >= ENLIST_AFTER_SECONDS:
                 await self._roster.add(self.show)
                 self._enlisted_at = time.monotonic()

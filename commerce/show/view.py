@@ -156,10 +156,13 @@ def touched(state: State, event: e.Event) -> set[str]:
     if isinstance(event, e.HoldsExtended):
         return {f"order:{order}" for order in state.holds}
     if isinstance(event, e.OrderPlaced | e.OrderPaid | e.OrderCancelled | e.OrderLapsed | e.OrderReheld):
-        lines = state.orders[event.order].lines
-        skus = {sku for line in lines for sku, _ in state.offers[line.offer].lines}
-        caps = {f"offer:{line.offer}" for line in lines}
-        return {f"order:{event.order}", "tally"} | caps | _stock(state, skus)
+        keys = {f"order:{event.order}", "tally"}
+        for line in state.orders[event.order].lines:
+            keys.add(f"offer:{line[0]}")
+            for sku, _ in state.offers[line[0]].lines:
+                keys.add(f"pool:{sku}")
+                keys.update([f"offer:{offer}" for offer in state.offers_of.get(sku, ())])
+        return keys
     return set()  # outcomes of commands, and payments that changed no order
 
 
