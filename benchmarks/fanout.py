@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,6 +143,21 @@ def hold(stand: Stand, counts: tuple[int, ...], seconds: float) -> tuple[int, li
     return held, steps
 
 
+def added(steps: list[Measure]) -> dict[str, float]:
+    """What one more viewer costs for each packet it gets, between one number of viewers and the next.
+
+    The source's packets are read, decrypted and timed once however many watch: that is not in it.
+    """
+    return {
+        f"{few.viewers}-{many.viewers}": round(
+            (many.us_per_packet * many.viewers - few.us_per_packet * few.viewers)
+            / (many.viewers - few.viewers),
+            3,
+        )
+        for few, many in pairwise(steps)
+    }
+
+
 def run(compared: int, held: tuple[int, ...], seconds: float, held_seconds: float) -> dict[str, Any]:
     """All measures; see the issue of the fan-out for the names."""
     at: dict[str, Measure] = {}
@@ -175,6 +191,7 @@ def run(compared: int, held: tuple[int, ...], seconds: float, held_seconds: floa
         **ratios,
         "viewers_held": held_viewers,
         "us_per_packet_at": {count: measure.us_per_packet for count, measure in at.items()},
+        "added_us_per_packet": added(list(at.values())),
         "mb_per_viewer": round(mb_per_viewer, 3),
         "compared_at_viewers": compared,
         "relay_us": {shape: measure.us_per_packet for shape, measure in native.items()},

@@ -99,7 +99,7 @@ async def start(settings: Settings) -> RelayProcess:
         limits=Limits(settings.viewers_max, settings.half_open_max),
         clock=clock,
     )
-    port.flush = relay.flush
+    port.flush = relay.heart.flush
     tcp = await _listen_tcp(settings, sock.getsockname()[1], relay) if settings.tcp else None
     await _take_stages(settings, relay)
     runner = web.AppRunner(build_app(relay, keys, settings), access_log=None, shutdown_timeout=1.0)
@@ -107,7 +107,7 @@ async def start(settings: Settings) -> RelayProcess:
     site = web.TCPSite(runner, *settings.http, backlog=1024)
     await site.start()
     http_port = int(runner.addresses[0][1])
-    tasks = [asyncio.create_task(relay.beat()), asyncio.create_task(_refresh(keys))]
+    tasks = [asyncio.create_task(relay.heart.beat()), asyncio.create_task(_refresh(keys))]
     relay.giving.upstreams = upstreams = Upstreams(
         relay.id,
         relay,

@@ -35,6 +35,9 @@ def h264_units(payload: bytes) -> list[int]:
 
 def _h264_begins(payload: bytes) -> bool:
     """SPS or IDR: an encoder sends its parameter sets in front of the keyframe, in one picture."""
+    kind = payload[0] & 0x1F if payload else 0
+    if kind == _FU_A:  # nearly always, and seldom the first of its unit
+        return len(payload) > 1 and payload[1] & 0x80 != 0 and payload[1] & 0x1F in (NAL_SPS, NAL_IDR)
     return any(unit in (NAL_SPS, NAL_IDR) for unit in h264_units(payload))
 
 

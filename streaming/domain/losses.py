@@ -42,6 +42,11 @@ class Losses:
 
     def arrive(self, sequence16: int, now: float) -> int | None:
         """The unwrapped sequence of a packet, or None when it has been here before."""
+        if self.highest is not None and not self._missing and sequence16 == (self.highest + 1) & 0xFFFF:
+            self.highest = sequence = self.highest + 1  # nearly always
+            self._seen[sequence % RECENT] = sequence
+            self.received += 1
+            return sequence
         sequence = unwrapped(self.highest, sequence16, 16)
         if self.highest is None or sequence - self.highest + len(self._missing) > MISSING_MAX:
             self._begin(sequence)

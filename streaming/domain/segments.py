@@ -46,6 +46,12 @@ class Segments(Generic[Source]):
 
     def own(self, source: Source, sequence: int) -> int | None:
         """Own sequence of a packet, or None when it lies before or between the segments."""
+        newest = self._segments[-1] if self._segments else None
+        if newest is not None and sequence >= newest.first and newest.source == source:  # nearly always
+            own = sequence + newest.offset
+            if own >= self._next:
+                self._next = own + 1
+            return own
         ceiling: int | None = None  # own sequences from here on belong to a newer segment
         for segment in reversed(self._segments):
             if segment.source == source and sequence >= segment.first:

@@ -86,6 +86,7 @@ class Feed:
         if terms.audio is not None:
             self.tracks["audio"] = FeedTrack("audio", timeline.AUDIO_HZ, terms.audio)
         self._master: Kind = "video" if "video" in self.tracks else "audio"
+        self._streams = self._every_stream()
         self._by_ssrc: dict[int, FeedTrack] = {}
         self._fanout, self._became_ready, self._became_gone = fanout, became_ready, became_gone
         self._seat: ViewerId | None = None
@@ -170,23 +171,26 @@ class Feed:
             self.tracks[track.kind] = fresh
         if track.kind == "video":
             self.layers[track.rid] = fresh
+        self._streams = self._every_stream()
         self._by_ssrc[ssrc] = fresh
         if fresh.rtx_ssrc is not None:
             self._by_ssrc[fresh.rtx_ssrc] = fresh
         return fresh
 
-    @property
-    def _streams(self) -> list[FeedTrack]:
+    def _every_stream(self) -> tuple[FeedTrack, ...]:
         """Every stream that was agreed: the encodings of the picture, and the sound."""
-        return [*self.layers.values(), *(t for t in self.tracks.values() if t.kind == "audio")]
+        return *self.layers.values(), *(t for t in self.tracks.values() if t.kind == "audio")
 
     def _hand_on(self, track: FeedTrack, packet: rtp.RtpPacket, sequence: int, now: float) -> None:
-        tick = timeline.unwrapped(track.tick, packet.timestamp, 32)
-        if track.tick is None or tick > track.tick:
-            track.tick = tick
-            track.reception.arrive(tick, now)
+        tick = track.tick
+        if tick is None or packet.timestamp != tick & 0xFFFFFFFF:  # else one more of the same frame
+            tick = timeline.unwrapped(tick, packet.timestamp, 32)
+            if track.tick is None or tick > track.tick:
+                track.tick = tick
+                track.reception.arrive(tick, now)
         track.octets += len(packet.payload)
-        self._read_capture_time(track, packet, tick)
+        if packet.extensions:
+            self._read_capture_time(track, packet, tick)
         keyframe = self._is_keyframe(track, packet.payload, tick)
         if keyframe:
             track.keyframe_wanted = False
@@ -202,7 +206,7 @@ class Feed:
         return True
 
     def _read_capture_time(self, track: FeedTrack, packet: rtp.RtpPacket, tick: int) -> None:
-        stamp = packet.extensions.get(track.terms.abs_capture_time_id) if packet.extensions else None
+        stamp = packet.extensions.get(track.terms.abs_capture_time_id)
         if stamp is not None and len(stamp) >= 8:
             track.stamped = True
             self._learn(track, tick, int.from_bytes(stamp[:8], "big"))

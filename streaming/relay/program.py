@@ -197,7 +197,7 @@ class Program:
             self.dropped += 1
             return
         outgoing = line.outgoing(packet.tick)
-        if own == rendition.newest:
+        if own == rendition.newest and (outgoing != rendition.last or packet.marker or packet.keyframe):
             outgoing = self._observe(rendition, line, packet)
         capture = self.clock.captured_ntp(outgoing) if packet.keyframe else None
         out = Packet(own, outgoing & 0xFFFFFFFF, packet.marker, packet.payload, capture)

@@ -1,4 +1,4 @@
-"""The relay: who publishes, what is on air, who watches, and the heart that keeps time for all.
+"""The relay: who publishes, what is on air, who watches.
 
 It joins sessions to feeds and viewers; what is on air is `shows.py`. It knows no HTTP and no Redis:
 the fronts call its methods.
@@ -30,14 +30,13 @@ from .draws import draw_ssrcs, draw_starts
 from .feed import Feed
 from .figures import Attendance, Limits, Totals
 from .giving import GIVEN_NO_MORE, Giving
+from .heart import Heart
 from .program import Program
 from .shows import Shows
 from .telling import Telling
 from .upstream import Upstreams
 from .viewer import Viewer
 
-HEARTBEAT_SECONDS: Final = 0.02  # while something is missing or a slate plays
-QUIET_BEAT_SECONDS: Final = 0.1  # else: a wake-up from idle costs more than what it does
 CALLED_MAX: Final = 4  # addresses of another relay that are tried
 GONE_MAX: Final = 4096
 PAIRING_REVOKED: Final = "the pairing of its studio was revoked"
@@ -116,13 +115,12 @@ class Relay:
         self.totals, self.attendance = Totals(), Attendance()
         self.turnstile = Turnstile(clock.now)
         self.giving = Giving(self.feeds, self.shows, clock.now)
-        self.counters = Counters(self)
+        self.counters, self.heart = Counters(self), Heart(self)
         self.telling = Telling()
         self.departure = Departure(clock.now, self._watching, self.telling.ask_to_reconnect)
         self.tcp_addresses: tuple[tuple[str, int], ...] = ()  # where TCP is accepted too
         self._certificate, self._addresses = certificate, addresses
         self._random = random.Random(secrets.randbits(128))
-        self._second_s = 0.0
 
     # -- peers -------------------------------------------------------------------------------------
 
@@ -336,6 +334,11 @@ class Relay:
             if seated.peer is peer:
                 seated.session.end(reason)
 
+    def break_off(self, feed: Feed, broken: Exception) -> None:
+        """A fault of ours met this publisher; nobody else's session ends."""
+        for seated in [s for s in self.seated.values() if s.peer is feed]:
+            seated.session.broke(broken)
+
     def _feed_gone(self, feed: Feed, reason: str) -> None:
         self._count_end(reason)
         _log.info("feed_gone", studio=feed.studio, feed=feed.number, reason=reason)
@@ -348,46 +351,6 @@ class Relay:
 
     def _count_end(self, reason: str) -> None:
         self.totals.ended[reason] = self.totals.ended.get(reason, 0) + 1
-
-    # -- time --------------------------------------------------------------------------------------
-
-    def flush(self) -> None:
-        """After each batch of datagrams: hand on what programs gathered, ask for what is missing."""
-        self.shows.flush()
-        for feed in self.feeds.values():
-            if feed.restless and self.clock.now() - feed.ticked_s >= HEARTBEAT_SECONDS:
-                feed.tick(self.clock.now())
-
-    async def beat(self) -> None:
-        """The heart: one task for every timer of the relay."""
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS if self._busy() else QUIET_BEAT_SECONDS)
-            try:
-                self._tick(self.clock.now())
-            except Exception:  # one bad beat must not be the last
-                _log.exception("beat_broke")
-
-    def _busy(self) -> bool:
-        return self.shows.playing or any(feed.restless for feed in self.feeds.values())
-
-    def _tick(self, now: float) -> None:
-        for feed in list(self.feeds.values()):
-            feed.tick(now)
-        self.shows.tick(now)
-        self.departure.tick(now)
-        self.giving.keep()
-        if now - self._second_s >= 1.0:
-            self._second_s = now
-            self._every_second(now)
-
-    def _every_second(self, now: float) -> None:
-        self.port.sweep()
-        for seated in list(self.seated.values()):
-            reason = seated.session.expired(now)
-            if reason is not None:
-                seated.session.end(reason)
-        self.shows.every_second(now)
-        self.telling.every_second(self.shows.programs, now)
 
     def end(self) -> None:
         """Say goodbye to everybody."""

@@ -56,7 +56,14 @@ class Hall:
         self.front = Front(self.sender, socket.AF_INET, 16)
         self.clock = Clock(now=lambda: self.now, offset_s=1_790_000_000.0)
         self.feeds: dict[StudioId, Feed] = {}
-        self.shows = Shows(RelayId("r"), self.front, self.clock, self.feeds, dismiss=lambda program: None)
+        self.shows = Shows(
+            RelayId("r"),
+            self.front,
+            self.clock,
+            self.feeds,
+            dismiss=lambda program: None,
+            take_back=lambda program: None,
+        )
         self.later: list[Callable[[], None]] = []
         self.loud, self.viewer = self._open("loud")
         self.calm, self.neighbour = self._open("calm")

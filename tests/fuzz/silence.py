@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from streaming.fanout.interface import Address, Packet, Resend, Totals, ViewerCounts
+from streaming.fanout.layout import Layout
 from streaming.fanout.sender import Arrival
 
 _keys = count(1)
@@ -41,6 +42,9 @@ class SilentSender:
         return True
 
     def segment(self, viewer: int, source: int, offset: int) -> bool:
+        return True
+
+    def extend(self, viewer: int, kind: int, layout: Layout) -> bool:
         return True
 
     def pause(self, viewer: int, kind: int) -> bool:

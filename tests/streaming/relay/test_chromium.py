@@ -77,7 +77,7 @@ async def test_chromium_plays_over_tcp_where_udp_is_blocked(tmp_path: Path) -> N
         """)
         assert pair == "tcp"
         assert house.process.tcp is not None
-        assert house.process.tcp.counts.connections == 1
+        assert house.process.tcp.counts.connections >= 1  # a starved browser may try twice
         await studio.close()
 
 

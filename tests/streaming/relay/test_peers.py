@@ -186,7 +186,7 @@ async def test_a_peer_that_never_comes_is_freed(house: House) -> None:
     relay = house.process.relay
     await post_offer(f"{house.url}/whip/st-1", house.publish_token(), offer("sendonly"))
     assert (len(relay.seated), relay.attendance.half_open) == (1, 1)
-    relay._every_second(relay.clock.now() + HANDSHAKE_SECONDS + 1)
+    relay.heart.every_second(relay.clock.now() + HANDSHAKE_SECONDS + 1)
     assert relay.seated == {}
     assert relay.totals.ended == {"no handshake": 1}
 
@@ -199,7 +199,7 @@ async def test_consent_that_expires_frees_everything(house: House) -> None:
     await until(lambda: relay.shows.viewers() == 1)
     here = relay.attendance
     assert (here.publishers, here.viewers, here.half_open) == (1, 1, 0)
-    relay._every_second(relay.clock.now() + CONSENT_SECONDS + 1)
+    relay.heart.every_second(relay.clock.now() + CONSENT_SECONDS + 1)
     assert relay.seated == {}
     assert (here.publishers, here.viewers, here.half_open) == (0, 0, 0)
     assert relay.feeds == {}

@@ -362,3 +362,12 @@ def test_the_members_of_aiortc_that_we_stand_on_are_there() -> None:
     assert callable(SRTPProtectionProfile.get_key_and_salt)
     names = RTCDtlsTransport.__init__.__code__.co_names
     assert {"encrypted", "_srtp_profiles", "_ssl", "_role", "_task", "_transport"} <= set(names)
+
+
+def test_the_members_of_pylibsrtp_that_we_stand_on_are_there() -> None:
+    from pylibsrtp import Policy, Session
+    from pylibsrtp._binding import ffi, lib
+
+    policy = Policy(bytes(28), Policy.SSRC_ANY_INBOUND, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM)
+    assert ffi.typeof(Session(policy)._srtp[0]).kind == "pointer"
+    assert ffi.typeof(lib.srtp_unprotect) == ffi.typeof(lib.srtp_unprotect_rtcp)
