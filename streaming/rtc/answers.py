@@ -24,6 +24,8 @@ _UDP_PRIORITY: Final = 2_130_706_431  # host candidate, component 1 (RFC 8445 se
 _TCP_PRIORITY: Final = 1_671_430_143  # below every UDP candidate
 _H264_PROFILES: Final = ("42e0", "42c0", "42", "4d", "64")  # the closest to Constrained Baseline first
 
+_PROFILE: Final = {"VP9": "profile-id", "AV1": "profile"}
+
 
 class NoCommonCodec(SdpError):
     """The offer can be read, but has no codec of the show (HTTP 406 or 422)."""
@@ -127,6 +129,8 @@ def _video_codec(section: Section, name: str) -> Codec | None:
     found = [c for c in section.codecs.values() if c.name.upper() == name]
     if name == "H264":
         found = [c for c in found if c.parameters.get("packetization-mode") == "1"]
+    if name in _PROFILE:  # the one of 8 bits and 4:2:0 that everybody decodes; absent means the same
+        found = [c for c in found if c.parameters.get(_PROFILE[name], "0") == "0"]
     return min(found, key=_distance_from_baseline, default=None)
 
 

@@ -58,3 +58,24 @@ def test_vp9_and_av1() -> None:
 def test_no_payload_breaks_the_detection(codec: Codec, payload: bytes) -> None:
     begins_keyframe(codec, payload)
     h264_units(payload)
+
+
+@pytest.mark.parametrize(
+    ("codec", "payload", "begins"),
+    [
+        ("VP8", "908084b6f03e009d012a4001b4003903", True),
+        ("VP8", "90808491b11a00e38b5fb8b7dfa747a7", False),
+        ("VP8", "808084926dcbd66f6bfb62d5dfe9645c", False),  # the rest of a frame
+        ("VP9", "9bf7b510014000b4824983420013f00b", True),  # with a scalability structure
+        ("VP9", "91f792f72d07fbf9ba363716efdeadc9", False),  # not predicted, but the frame's middle
+        ("VP9", "95f79221fb84a8190c19c4ad7eec7195", False),  # and its end
+        ("VP9", "ddf7930286004092b82c5083c0603018", False),
+        ("AV1", "680b08000000043cfecc01a008301042", True),  # N, and goes on in the next packet
+        ("AV1", "103030c040fdf8012303403ba01dd000", False),
+        ("AV1", "902b5c6c7aafa22a8b20e31b4d3a41ac", False),
+        ("AV1", "50303000857df8012703403b501d9000", False),
+    ],
+)
+def test_packets_of_chromiums_own_encoders(codec: Codec, payload: str, begins: bool) -> None:
+    """The first bytes as they came by WHIP (Chromium 156; libvpx, libaom; 320 x 180)."""
+    assert begins_keyframe(codec, bytes.fromhex(payload)) is begins
