@@ -25,6 +25,7 @@
  * @property {number} price minor units
  * @property {Text} [title]
  * @property {string | null} [image]
+ * @property {number} [returned] pieces that came back
  *
  * @typedef {object} Amounts
  * @property {number} goods
@@ -38,6 +39,29 @@
  * @property {string} name
  * @property {string} phone
  * @property {string} address
+ * @property {string} [email]
+ * @property {string} [language]
+ *
+ * @typedef {object} Refund
+ * @property {number} amount
+ * @property {string} currency
+ * @property {"due" | "made" | "refused"} state
+ * @property {number} created_at
+ * @property {number} changed_at
+ *
+ * @typedef {object} Return
+ * @property {{line: number, pieces: number}[]} lines
+ * @property {string} reason
+ * @property {"asked" | "received" | "declined"} state
+ * @property {number} asked_at
+ *
+ * @typedef {object} OrderFile an order with all that happened to it
+ * @property {Order} order
+ * @property {number} refunded
+ * @property {{version: number, state: string, actor: string, reason: string, at: number}[]} changes
+ * @property {Refund[]} refunds
+ * @property {Return[]} returns
+ * @property {{id: string, provider: string, state: string, amount: number}[]} payments
  *
  * @typedef {object} Order
  * @property {string} id
@@ -50,6 +74,8 @@
  * @property {Contact} [contact]
  * @property {string | null} [pay_url]
  * @property {number} [version]
+ * @property {Refund[]} [refunds]
+ * @property {Return[]} [returns]
  *
  * @typedef {object} Cart
  * @property {Line[]} lines

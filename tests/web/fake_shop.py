@@ -13,6 +13,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from tests.web import fake_goods
+from tests.web.fake_after import AfterSales, after_sales_routes
 from tests.web.fake_relay import FakeRelay
 
 SHELLS: Final = {
@@ -58,6 +59,7 @@ class FakeShop:
         self.kept_by_key: dict[str, dict[str, Any]] = {}
         self.down = False  # the list of shows answers 503
         self.no_seats = False
+        self.after = AfterSales(self)
         self.saved_rundown: list[dict[str, Any]] = []
         self.version = 1
 
@@ -236,8 +238,12 @@ class FakeShop:
         return order
 
     async def order(self, request: web.Request) -> web.Response:
-        order = self.orders.get(request.match_info["order"])
-        return web.json_response(order) if order else problem(404, "UnknownOrder")
+        order = request.match_info["order"]
+        return (
+            web.json_response(self.after.shown(order))
+            if order in self.orders
+            else problem(404, "UnknownOrder")
+        )
 
     async def cancel(self, request: web.Request) -> web.Response:
         return web.json_response(self.turn(request.match_info["order"], "cancelled"))
@@ -314,6 +320,7 @@ def application(shop: FakeShop) -> web.Application:
             web.post("/api/orders/{order}/cancel", shop.cancel),
             web.get("/bank/{order}", shop.bank),
             *staff_routes(shop),
+            *after_sales_routes(shop),
         ]
     )
     return app

@@ -34,6 +34,7 @@ class Picture:
     language: str = "en"
     goods: str = "good"
     tall: bool = False
+    whole: bool = False  # all of a page that is longer than the screen
 
 
 async def nothing(page: Page, shop: FakeShop) -> None:
@@ -169,6 +170,44 @@ def order_in(state: str) -> Steps:
     return steps
 
 
+def after(state: str, asked: bool = True, shown: bool = True) -> Steps:
+    """The office's page of an order with a refund and a return; or the buyer's."""
+
+    async def steps(page: Page, shop: FakeShop) -> None:
+        lines = [
+            {"offer": f"offer-{n}", "quantity": n, "price": shop.offers[f"offer-{n}"]["price"]}
+            for n in (1, 2)
+        ]
+        order = shop.turn(shop.keep(lines, CONTACT)["id"], state)["id"]
+        shop.orders[order]["version"] = 1
+        shop.after.give_back(order, 1_250, "made")
+        shop.after.give_back(order, 9_900)
+        if asked:
+            shop.after.ask_back(order, [{"line": 1, "pieces": 1}], "damaged")
+        if "merchant" in page.url:
+            await signed_in(page, "merchant")
+            await page.goto(page.url.replace("order=x", f"order={order}"))
+            if shown:
+                await page.get_by_test_id("read-contact").click()
+        else:
+            await page.goto(page.url.replace("/orders/x", f"/orders/{order}"))
+        await page.wait_for_timeout(700)
+
+    return steps
+
+
+async def taking_back(page: Page, shop: FakeShop) -> None:
+    await after("delivered")(page, shop)
+    await page.get_by_test_id("take-back").click()
+    await page.wait_for_timeout(400)
+
+
+async def returning(page: Page, shop: FakeShop) -> None:
+    await after("delivered", asked=False)(page, shop)
+    await page.get_by_test_id("ask-return").click()
+    await page.wait_for_timeout(400)
+
+
 PLAYER: Final = [
     Picture(f"player-{where}-{light}-{language}", "/shows/demo", size, playing, light, language)
     for where, size in (("phone", PHONE), ("tablet", TABLET), ("desk", DESK))
@@ -227,7 +266,31 @@ PAGES: Final = [
     Picture("merchant-orders-tablet-ru", "/merchant?view=orders", TABLET, merchant, "light", "ru"),
     Picture("merchant-studios", "/merchant?view=studios", DESK, token),
 ]
-ALL: Final = [*PLAYER, *STATES, *PAGES]
+NARROW: Final = (390, 844)
+AFTER: Final = [
+    Picture("after-office", "/merchant?view=order&order=x", DESK, after("delivered")),
+    Picture(
+        "after-office-dark-zh", "/merchant?view=order&order=x", DESK, after("paid", asked=False), "dark", "zh"
+    ),
+    Picture(
+        "after-office-phone-ru",
+        "/merchant?view=order&order=x",
+        NARROW,
+        after("shipped"),
+        "light",
+        "ru",
+        whole=True,
+    ),
+    Picture("after-office-phone-dark", "/merchant?view=order&order=x", NARROW, after("paid", False), "dark"),
+    Picture("after-takeback", "/merchant?view=order&order=x", DESK, taking_back, "light", "ru"),
+    Picture("after-order-phone", "/orders/x", NARROW, after("delivered"), whole=True),
+    Picture("after-order-desk-dark-ru", "/orders/x", DESK, after("delivered"), "dark", "ru"),
+    Picture("after-return-phone-zh", "/orders/x", NARROW, returning, "light", "zh"),
+    Picture("after-orders", "/merchant?view=orders", DESK, merchant, "light", "ru"),
+    Picture("after-orders-phone", "/merchant?view=orders", NARROW, merchant),
+    Picture("after-checkout", "/shows/demo", NARROW, checkout, "light", "en"),
+]
+ALL: Final = [*PLAYER, *STATES, *PAGES, *AFTER]
 
 
 async def take(browser: Browser, picture: Picture, out: Path) -> None:
@@ -248,7 +311,7 @@ async def take(browser: Browser, picture: Picture, out: Path) -> None:
         page.on("pageerror", lambda error: print(picture.name, error))
         await page.goto(origin + picture.path)
         await picture.steps(page, shop)
-        await page.screenshot(path=out / f"{picture.name}.png")
+        await page.screenshot(path=out / f"{picture.name}.png", full_page=picture.whole)
         await tab.close()
 
 

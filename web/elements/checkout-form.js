@@ -1,10 +1,10 @@
 /**
- * `<checkout-form>`: where an order goes. Asks for `place` (detail: Contact) when all three fields are
+ * `<checkout-form>`: where an order goes. Asks for `place` (detail: Contact) when all fields are
  * fit. Nothing typed here is kept by the page; the browser's own autofill knows these fields.
  */
 
 import { FIELDS, isGood, toMend } from "../store/contact.js";
-import { t } from "../strings/speak.js";
+import { language, t } from "../strings/speak.js";
 import { h } from "./dom.js";
 import { silk } from "./element.js";
 
@@ -15,6 +15,7 @@ const INPUTS = {
   name: { autocomplete: "name", maxlength: 80, autocapitalize: "words" },
   phone: { autocomplete: "tel", type: "tel", inputmode: "tel", maxlength: 32 },
   address: { autocomplete: "street-address", maxlength: 300 },
+  email: { autocomplete: "email", type: "email", inputmode: "email", maxlength: 254, required: false },
 };
 
 export class CheckoutForm extends silk({
@@ -73,7 +74,7 @@ export class CheckoutForm extends silk({
   #left(field, text) {
     // An untouched field is not wrong yet.
     if (text.trim() && !isGood(field, text)) this.#bad.add(field);
-    else if (text.trim()) this.#bad.delete(field);
+    else if (text.trim() || field === "email") this.#bad.delete(field);
     this.update();
   }
 
@@ -82,13 +83,21 @@ export class CheckoutForm extends silk({
     event.preventDefault();
     const entries = new FormData(/** @type {HTMLFormElement} */ (event.target));
     const text = (/** @type {Field} */ field) => String(entries.get(field) ?? "").trim();
-    const contact = { name: text("name"), phone: text("phone"), address: text("address") };
+    const contact = { name: text("name"), phone: text("phone"), address: text("address"), ...news(text("email")) };
     const mend = toMend(contact);
     this.#bad = new Set(mend);
     this.draw();
     if (mend.length) /** @type {HTMLElement | null} */ (this.querySelector(`[name=${mend[0]}]`))?.focus();
     else if (!this.busy) this.ask("place", contact);
   }
+}
+
+/**
+ * Where news of the order goes, and in which language; nothing where no address was written.
+ * @param {string} email
+ */
+function news(email) {
+  return email ? { email, language: language() } : {};
 }
 
 customElements.define("checkout-form", CheckoutForm);

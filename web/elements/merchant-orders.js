@@ -1,11 +1,13 @@
 /** `<merchant-orders>`: orders, newest first, filtered by what stands in the address. */
 
-import { dayAndTime, isKey, money, said, t } from "../strings/speak.js";
+import { dayAndTime, isKey, language, money, said, t } from "../strings/speak.js";
 import { Problem } from "../transport/api.js";
+import { saveFile } from "../transport/save-file.js";
 import { isSignedOut, staff } from "../transport/session.js";
 import { h } from "./dom.js";
 import { silk } from "./element.js";
 import { explain } from "./explain.js";
+import { icon } from "./icon.js";
 import { orderNumber } from "./order-number.js";
 import { statePill } from "./order-states.js";
 import { stateNote } from "./state-note.js";
@@ -17,6 +19,7 @@ const STATES = ["awaiting_payment", "paid", "declared", "cleared", "shipped", "d
 export class MerchantOrders extends silk({
   shows: /** @type {import("../types.js").Show[]} */ ([]),
   orders: /** @type {Order[] | null} */ (null),
+  saving: "",
   next: /** @type {string | null} */ (null),
   error: "",
 }) {
@@ -28,7 +31,7 @@ export class MerchantOrders extends silk({
   }
 
   view() {
-    return [h("header", { key: "head", class: "view-head" }, h("h1", null, t("merchant.orders")), h("span", { class: "gap" }), this.#choices()), this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error), this.#table()];
+    return [h("header", { key: "head", class: "view-head" }, h("h1", null, t("merchant.orders")), h("span", { class: "gap" }), this.#choices(), this.#exports()), this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error), this.#table()];
   }
 
   #choices() {
@@ -51,6 +54,27 @@ export class MerchantOrders extends silk({
       choice("show", t("merchant.show"), show, this.shows.map((one) => [one.id, said(one.title) || one.id])),
       choice("state", t("merchant.state"), state, STATES.map((one) => [one, word(one)])),
     );
+  }
+
+  #exports() {
+    const way = (/** @type {string} */ name, /** @type {string} */ words) =>
+      h("button", { key: name, type: "button", class: "button small", disabled: this.saving !== "", title: t("merchant.export"), "data-testid": `export-${name}`, onclick: () => this.#export(name) }, icon("save"), words);
+    return h("div", { class: "row-ways" }, way("csv", "CSV"), way("jsonl", "JSON"));
+  }
+
+  /** @param {string} kind */
+  async #export(kind) {
+    const query = new URLSearchParams(Object.entries({ ...this.#filters, language: language() }).filter(([, text]) => text));
+    this.saving = kind;
+    try {
+      await saveFile(staff, `/api/merchant/exports/orders.${kind}?${query}`, `orders.${kind}`);
+      this.error = "";
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (isSignedOut(error)) this.ask("signed-out");
+      this.error = explain(error);
+    }
+    this.saving = "";
   }
 
   /**
@@ -115,7 +139,7 @@ function row(order) {
   return h(
     "tr",
     { key: order.id, "data-order": order.id },
-    h("td", { class: "lead-cell tight figures" }, orderNumber(order.id)),
+    h("td", { class: "lead-cell tight figures" }, h("a", { href: `/merchant?view=order&order=${encodeURIComponent(order.id)}` }, orderNumber(order.id))),
     h("td", { class: "tight figures", "data-label": t("merchant.placed") }, dayAndTime(order.placed_at, Date.now())),
     h("td", { class: "tight", "data-label": t("merchant.buyer") }, order.contact?.name ?? "–"),
     h("td", { class: "cut", title: goods, "data-label": t("merchant.goods") }, h("span", { class: "goods" }, goods)),

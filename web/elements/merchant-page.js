@@ -9,6 +9,7 @@ import { isSignedOut, signOut, staff, staffSession } from "../transport/session.
 import { h } from "./dom.js";
 import { SilkElement } from "./element.js";
 import { explain } from "./explain.js";
+import "./merchant-order.js";
 import "./merchant-orders.js";
 import "./merchant-rundown.js";
 import "./merchant-shows.js";
@@ -33,14 +34,15 @@ class MerchantPage extends SilkElement {
   view() {
     if (!this.account) return [h("page-head", { key: "head" }), h("sign-in", { key: "sign-in", ".place": t("signin.merchant") })];
     const { view, show } = this.#where();
+    const key = view === "order" ? show : `${view} ${show}`;
     const ways = [
       { href: "/merchant", text: t("merchant.shows"), here: view === "shows" || view === "rundown" },
-      { href: "/merchant?view=orders", text: t("merchant.orders"), here: view === "orders" },
+      { href: "/merchant?view=orders", text: t("merchant.orders"), here: view === "orders" || view === "order" },
       { href: "/merchant?view=studios", text: t("merchant.studios"), here: view === "studios" },
     ];
     return [
       h("page-head", { key: "head", ".ways": ways, ".account": this.account.name }),
-      h("main", { key: `${view} ${show}`, class: "page merchant" }, this.error ? this.#failed() : this.#body(view, show)),
+      h("main", { key, class: "page merchant" }, this.error ? this.#failed() : this.#body(view, show)),
     ];
   }
 
@@ -49,6 +51,7 @@ class MerchantPage extends SilkElement {
    * @param {string} show
    */
   #body(view, show) {
+    if (view === "order") return h("merchant-order", { ".order_id": show });
     if (view === "orders") return h("merchant-orders", { ".shows": this.shows ?? [] });
     if (view === "studios") return h("merchant-studios", { ".studios": this.studios, ".known": this.shows !== null });
     if (view === "rundown") return h("merchant-rundown", { ".show": this.shows?.find(({ id }) => id === show) ?? null, ".show_id": show });
@@ -65,6 +68,8 @@ class MerchantPage extends SilkElement {
     const show = query.get("show") ?? "";
     const view = query.get("view") ?? "shows";
     if (view === "rundown" && show) return { view, show };
+    const order = query.get("order") ?? "";
+    if (view === "order" && order) return { view, show: order };
     return { view: VIEWS.includes(view) ? view : "shows", show: "" };
   }
 

@@ -1,13 +1,15 @@
 /** `<order-page>`: one order of this browser: where it is, what to pay, what is in it. */
 
 import { ShowStore } from "../store/show-store.js";
-import { dayAndTime, money, said, t } from "../strings/speak.js";
+import { dayAndTime, language, money, said, t } from "../strings/speak.js";
 import { Problem } from "../transport/api.js";
 import { followShow } from "../transport/feed.js";
+import { saveFile } from "../transport/save-file.js";
 import { buyer, buyerToken } from "../transport/session.js";
 import { idAfter } from "../pages/address.js";
 import { amountLines } from "./amounts.js";
 import { announce } from "./announce.js";
+import { askForm } from "./ask-form.js";
 import { confirmDeed } from "./confirm.js";
 import { h } from "./dom.js";
 import { SilkElement } from "./element.js";
@@ -19,12 +21,15 @@ import { orderNumber } from "./order-number.js";
 import "./page-head.js";
 import { payLink } from "./pay.js";
 import { productPicture } from "./product-picture.js";
+import { refundRow } from "./refund-row.js";
+import { piecesLeft, readPieces, returnFields } from "./return-fields.js";
 import { stateNote } from "./state-note.js";
 
 /** @typedef {import("../types.js").Order} Order */
 
 // From `paid` on the books own the order and no feed tells of it.
 const LOOK_EVERY_MS = 20_000;
+const REASONS = /** @type {const} */ (["return.reason.damaged", "return.reason.wrong_goods", "return.reason.not_as_shown", "return.reason.changed_mind", "return.reason.other"]);
 
 class OrderPage extends SilkElement {
   id = idAfter("orders");
@@ -59,12 +64,16 @@ class OrderPage extends SilkElement {
       this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error),
       stepOf(order.state) > 0 && h("section", { key: "road", class: "panel" }, h("h2", null, t("order.progress")), road(order.state)),
       h("section", { key: "goods", class: "panel" }, h("h2", null, t("order.goods")), h("ul", { class: "cart-lines" }, order.lines.map((line) => goods(line, order.amounts.currency))), h("div", { class: "cart-sum" }, amountLines(order.amounts))),
-      order.contact && h("section", { key: "contact", class: "panel" }, h("h2", null, t("order.contact")), h("address", { class: "contact" }, order.contact.name, h("br", null), order.contact.phone, h("br", null), order.contact.address)),
+      this.#back(order),
+      order.contact && h("section", { key: "contact", class: "panel" }, h("h2", null, t("order.contact")), h("address", { class: "contact" }, order.contact.name, h("br", null), order.contact.phone, h("br", null), order.contact.address, order.contact.email && [h("br", null), order.contact.email])),
       h(
         "div",
         { key: "ways", class: "order-ways" },
         h("a", { class: "button plain", href: `/shows/${encodeURIComponent(order.show)}` }, t("order.toshow")),
-        order.state === "awaiting_payment" && h("button", { type: "button", class: "button plain", "data-testid": "cancel-order", onclick: () => this.#cancel(order) }, t("order.cancel")),
+        order.state === "awaiting_payment" && h("button", { key: "cancel", type: "button", class: "button plain", "data-testid": "cancel-order", onclick: () => this.#cancel(order) }, t("order.cancel")),
+        order.refunds && h("button", { key: "invoice", type: "button", class: "button plain", "data-testid": "invoice", onclick: () => this.#invoice(order) }, t("merchant.invoice")),
+        mayReturn(order) && h("button", { key: "return", type: "button", class: "button plain", "data-testid": "ask-return", onclick: () => this.#return(order) }, t("return.ask")),
+        order.contact && isEnded(order.state) && h("button", { key: "erase", type: "button", class: "button plain", "data-testid": "erase", onclick: () => this.#erase(order) }, t("erase.ask")),
       ),
     ];
   }
@@ -89,6 +98,22 @@ class OrderPage extends SilkElement {
       h("p", { class: "order-word" }, stateWord(order.state)),
       h("p", { class: "quiet" }, stateAdvice(order.state)),
     );
+  }
+
+  /** Money on its way back, and goods that are to go back.
+   * @param {Order} order
+   */
+  #back({ refunds = [], returns = [], lines }) {
+    if (!refunds.length && !returns.length) return null;
+    const wish = (/** @type {import("../types.js").Return} */ one) =>
+      h(
+        "li",
+        { key: one.asked_at, class: "refund" },
+        h("span", null, one.lines.map(({ line, pieces }) => `${pieces} × ${said(lines[line]?.title)}`).join(", ")),
+        h("span", { class: `pill ${one.state === "asked" ? "warn" : ""}` }, t(`return.${one.state}`)),
+        h("span", { class: "quiet small figures refund-when" }, dayAndTime(one.asked_at, Date.now())),
+      );
+    return h("section", { key: "back", class: "panel", "data-testid": "back" }, h("h2", null, t("order.back")), h("ul", { class: "refunds" }, refunds.map(refundRow), returns.map(wish)));
   }
 
   entered() {
@@ -133,17 +158,57 @@ class OrderPage extends SilkElement {
   }
 
   /** @param {Order} order */
-  async #cancel(order) {
-    const sure = await confirmDeed({ title: t("order.cancel.sure"), text: t("order.cancel.sure.do"), deed: t("order.cancel"), keep: t("order.cancel.keep") });
-    if (!sure) return;
+  async #return(order) {
+    const reasons = h("div", { class: "field" }, h("label", { for: "reason" }, t("return.why")), h("select", { id: "reason", name: "reason" }, REASONS.map((reason) => h("option", { key: reason, value: reason }, t(reason)))));
+    const only = order.lines.filter((line) => piecesLeft(line) > 0).length === 1;
+    const fields = [returnFields(order.lines, (_, line) => (only ? piecesLeft(line) : 0)), reasons];
+    const written = await askForm({ title: t("return.ask"), text: t("return.ask.do"), deed: t("return.send"), fields });
+    const lines = written ? readPieces(written) : [];
+    if (!written || !lines.length) return;
+    const reason = String(written.get("reason")).replace("return.reason.", "");
+    await this.#try(async () => this.#take(await buyer.command(`/api/orders/${encodeURIComponent(order.id)}/return`, { version: order.version, lines, reason })));
+  }
+
+  /** @param {Order} order */
+  async #invoice(order) {
+    const name = `invoice-${order.id.split(".")[0]}.pdf`;
+    await this.#try(() => saveFile(buyer, `/api/orders/${encodeURIComponent(order.id)}/invoice?language=${language()}`, name));
+  }
+
+  /** @param {Order} order */
+  async #erase(order) {
+    if (!(await confirmDeed({ title: t("erase.sure"), text: t("erase.sure.do"), deed: t("erase.ask") }))) return;
+    await this.#try(async () => {
+      await buyer.request("POST", `/api/orders/${encodeURIComponent(order.id)}/erasure`, { body: {} });
+      await this.#look();
+      announce(t("erase.done"));
+    });
+  }
+
+  /** @param {() => Promise<any>} work */
+  async #try(work) {
     this.error = "";
     try {
-      this.#take(await buyer.command(`/api/orders/${encodeURIComponent(order.id)}/cancel`));
+      await work();
     } catch (error) {
+      if (error instanceof Problem && error.code === "VersionDiffers") await this.#look();
       this.error = explain(error);
     }
     this.update();
   }
+
+  /** @param {Order} order */
+  async #cancel(order) {
+    const sure = await confirmDeed({ title: t("order.cancel.sure"), text: t("order.cancel.sure.do"), deed: t("order.cancel"), keep: t("order.cancel.keep") });
+    if (!sure) return;
+    await this.#try(async () => this.#take(await buyer.command(`/api/orders/${encodeURIComponent(order.id)}/cancel`)));
+  }
+}
+
+/** @param {Order} order */
+function mayReturn(order) {
+  const sent = order.state === "shipped" || order.state === "delivered";
+  return sent && !order.returns?.some(({ state }) => state === "asked") && order.lines.some((line) => piecesLeft(line) > 0);
 }
 
 /** @param {string} state */

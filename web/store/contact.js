@@ -1,6 +1,6 @@
 /** Whether a contact is fit to send a parcel to. Pure; the shop checks again. */
 
-/** @typedef {"name" | "phone" | "address"} Field */
+/** @typedef {"name" | "phone" | "address" | "email"} Field */
 
 const FEWEST_DIGITS = 7;
 const MOST_DIGITS = 15; // ITU-T E.164
@@ -13,6 +13,7 @@ const RULES = {
     return /^\+?[\d\s().-]+$/.test(text) && digits >= FEWEST_DIGITS && digits <= MOST_DIGITS;
   },
   address: (text) => /\p{L}/u.test(text) && [...text].length >= 6,
+  email: (text) => !text || /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$/.test(text),
 };
 
 export const FIELDS = /** @type {Field[]} */ (Object.keys(RULES));
@@ -30,5 +31,5 @@ export function isGood(field, text) {
  * @returns {Field[]} the fields to mend, in the order of the form
  */
 export function toMend(contact) {
-  return FIELDS.filter((field) => !isGood(field, contact[field]));
+  return FIELDS.filter((field) => !isGood(field, contact[field] ?? ""));
 }

@@ -34,6 +34,8 @@ export function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** @typedef {{body?: any, key?: string, signal?: AbortSignal, keepalive?: boolean, file?: boolean, limit_ms?: number}} Options */
+
 /**
  * Who asks: the token to send, and what to do when the shop does not know it (any more).
  * @typedef {{token: () => Promise<string | null>, forgotten?: () => void}} Asker
@@ -56,8 +58,8 @@ export class Api {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: any, key?: string, signal?: AbortSignal, keepalive?: boolean}} [options]
-   * @returns {Promise<any>} the JSON of a 2xx answer, null when it has none
+   * @param {Options} [options]
+   * @returns {Promise<any>} the JSON of a 2xx answer, null when it has none; a Blob where a file was asked for
    */
   async request(method, path, options = {}) {
     const token = await this.asker.token();
@@ -93,16 +95,16 @@ export class Api {
  * @param {string} method
  * @param {string} path
  * @param {string | null} token
- * @param {{body?: any, key?: string, signal?: AbortSignal, keepalive?: boolean}} options
+ * @param {Options} options
  * @returns {Promise<{value: any} | Problem>}
  */
-async function attempt(method, path, token, { body, key, signal, keepalive }) {
+async function attempt(method, path, token, { body, key, signal, keepalive, file, limit_ms }) {
   /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: file ? "*/*" : "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   if (key) headers["Idempotency-Key"] = key;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  const limit = AbortSignal.timeout(ANSWER_LIMIT_MS);
+  const limit = AbortSignal.timeout(limit_ms ?? ANSWER_LIMIT_MS);
   try {
     const response = await fetch(path, {
       method,
@@ -112,7 +114,7 @@ async function attempt(method, path, token, { body, key, signal, keepalive }) {
       cache: "no-store",
       keepalive,
     });
-    return response.ok ? { value: await valueOf(response) } : await problemOf(response);
+    return response.ok ? { value: file ? await response.blob() : await valueOf(response) } : await problemOf(response);
   } catch (error) {
     if (signal?.aborted) throw error;
     return new Problem("Offline", 0, error instanceof Error ? error.message : "");
