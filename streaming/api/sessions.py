@@ -24,6 +24,7 @@ from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
 from ..rtc.sdp import OFFER_BYTES_MAX, Offer, SdpError, parse_offer
 from ..rtc.session import PEER_SAID_GOODBYE
+from . import layers
 from .events import link_of, open_stream, read_stream
 from .ice import IceServers
 from .problems import Problem
@@ -85,6 +86,8 @@ def _event_routes(handlers: _Handlers, session: str) -> list[web.RouteDef]:
     return [
         web.post(events, handlers.open_events),
         web.options(events, handlers.options_of_events),
+        web.post(f"{session}/layer", handlers.choose_layer),
+        web.options(f"{session}/layer", handlers.options_of_events),
         web.get(stream, handlers.read_events, allow_head=False),
         web.delete(stream, handlers.close_events),
         web.options(stream, handlers.options_of_events),
@@ -127,6 +130,7 @@ class _Handlers:
             response.headers.add("Link", link)
         if self._direction is WHEP:
             response.headers.add("Link", link_of(response.headers["Location"]))
+            response.headers.add("Link", layers.link_of(response.headers["Location"]))
         return response
 
     def _counter(self, relay: Relay, place: str) -> web.Response:
@@ -191,6 +195,10 @@ class _Handlers:
     async def open_events(self, request: web.Request) -> web.Response:
         """A stream of events beside the session."""
         return await open_stream(request, request.app[RELAY], self._seated(request))
+
+    async def choose_layer(self, request: web.Request) -> web.Response:
+        """Which of several renditions the player wants."""
+        return await layers.choose_layer(request, request.app[RELAY], self._seated(request))
 
     async def read_events(self, request: web.Request) -> web.StreamResponse:
         """The events; whoever has the address may read them."""

@@ -83,12 +83,12 @@ class Telling:
 
     @staticmethod
     def _observe(told: Told, program: Program, now: float) -> None:
-        told.stream.observe(program.live, program.audience, _layers(program, now))
+        told.stream.observe(program.live, program.audience, layers_of(program, now))
         if told.stream.waits:
             told.came.set()
 
 
-def _layers(program: Program, now: float) -> tuple[Rung, ...]:
+def layers_of(program: Program, now: float) -> tuple[Rung, ...]:
     """The renditions that come just now, smallest first; none where there is no choice."""
     if not program.layered:
         return ()

@@ -89,6 +89,7 @@ class Viewer:
         """`starts`: first own sequences of video, audio and RTX, each random in 1024..32767."""
         self.program, self.figures, self.connected = program, ViewerFigures(), False
         self.relay, self.hears = relay, terms.audio is not None
+        self.layer: str | None = None  # the rendition that the player asked for; None: what the path bears
         self.rtt_s = ASSUMED_RTT_SECONDS
         self.seat: ViewerId | None = None
         self._terms, self._ssrcs, self._starts = terms, ssrcs, starts
@@ -186,12 +187,14 @@ class Viewer:
 
     def due(self, now: float) -> bool:
         """Whether its quality should be looked at now."""
-        return self.relay or self._quality.due(now)
+        return self.relay or self.layer is not None or self._quality.due(now)
 
     def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
         """The rendition that the path bears; a probe's padding leaves on the way."""
         if self.relay:
             return rungs[-1].name
+        if any(rung.name == self.layer for rung in rungs):  # a person's word; while it comes
+            return str(self.layer)
         wish = self._quality.choose(rungs, now)
         if wish.padding_bytes:
             self._pad(wish.padding_bytes)
