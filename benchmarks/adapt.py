@@ -143,6 +143,7 @@ def result(seen: dict[str, Any], sizes: dict[int, int], began_s: float, seconds:
     viewers = {}
     fits: list[float | None] = []
     climbs: list[float | None] = []
+    starts: list[float | None] = []
     for name, kind, rates in ROADS:
         one = seen[name]
         widths = [(at - began_s, width) for at, width in one["widths"]]
@@ -150,9 +151,11 @@ def result(seen: dict[str, Any], sizes: dict[int, int], began_s: float, seconds:
         judged = fitting.judge(road, widths, sizes, seconds)
         fits += judged["fits"]
         climbs += judged["climbs"]
+        starts += judged["starts"]
         viewers[name] = {
             "estimate": kind,
             "road_mbps": [rate for _, rate in rates],
+            "start_s": [rounded(x) for x in judged["starts"]],
             "fit_s": [rounded(x) for x in judged["fits"]],
             "climb_s": [rounded(x) for x in judged["climbs"]],
             "swings": judged["swings"],
@@ -167,6 +170,7 @@ def result(seen: dict[str, Any], sizes: dict[int, int], began_s: float, seconds:
         "viewers": len(ROADS),
         "time_to_fit_s": summary(fits, FIT_SECONDS),
         "time_to_climb_s": summary(climbs, CLIMB_SECONDS),
+        "narrow_start_s": summary(starts, CLIMB_SECONDS),
         "oscillations": sum(v["swings"] for v in viewers.values()),
         "frozen_percent_worst": max(v["frozen_percent"] for v in viewers.values()),
         "frozen_percent_mean": round(statistics.mean(v["frozen_percent"] for v in viewers.values()), 2),

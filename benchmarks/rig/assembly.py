@@ -47,6 +47,7 @@ class Freezes:
     frames: int = 0
     count: int = 0
     frozen_s: float = 0.0
+    at: list[tuple[float, float]] = field(default_factory=list)  # when each ended, and its length
     _last_s: float | None = None
     _usual_s: float = 1 / 30
 
@@ -57,7 +58,8 @@ class Freezes:
             gap_s = now_s - self._last_s
             if gap_s > max(FREEZE_TIMES * self._usual_s, self._usual_s + FREEZE_SECONDS):
                 self.count += 1
-                self.frozen_s += gap_s - self._usual_s
+                self.frozen_s += gap_s
+                self.at.append((now_s, gap_s))
             self._usual_s += (min(gap_s, 0.2) - self._usual_s) / 30
         self._last_s = now_s
 

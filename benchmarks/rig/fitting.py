@@ -23,8 +23,9 @@ def best_width(rate_bps: int, sizes: dict[int, int]) -> int:
 
 
 def judge(road: Road, seen: list[tuple[float, int]], sizes: dict[int, int], end_s: float) -> dict[str, Any]:
-    """Seconds to fit after each drop and to climb after each recovery (None: not before the next change),
-    and changes of mind: smaller again after larger, or larger after smaller, while the road stayed."""
+    """Seconds until the picture fitted: after a start on a narrow road, after each drop, after each recovery
+    (None: not before the next change); and changes of mind while the road stayed the same."""
+    starts: list[float | None] = []
     fits: list[float | None] = []
     climbs: list[float | None] = []
     swings = 0
@@ -36,11 +37,11 @@ def judge(road: Road, seen: list[tuple[float, int]], sizes: dict[int, int], end_
         walk = [(at, w) for at, w in seen if began < at <= until]
         swings += _swings([at_first, *(w for _, w in walk)])
         if want < at_first:
-            fits.append(_since(began, [(at, w <= want) for at, w in walk]))
+            (fits if number else starts).append(_since(began, [(at, w <= want) for at, w in walk]))
         elif want > at_first and number:
             climbs.append(_since(began, [(at, w >= want) for at, w in walk]))
         before = want
-    return {"fits": fits, "climbs": climbs, "swings": swings}
+    return {"starts": starts, "fits": fits, "climbs": climbs, "swings": swings}
 
 
 def _swings(widths: list[int]) -> int:

@@ -190,6 +190,7 @@ class Player:
             "frozen_s": self.freezes.frozen_s,
             "nacked": self.nacked,
             "plis": self.plis,
+            "stood": self.freezes.at,
             "rembs": self.rembs,
         }
 

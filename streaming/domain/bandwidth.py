@@ -14,10 +14,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from .sounding import Sounding
+
 REMB_TRUST_SECONDS: Final = 3.0  # an older one says nothing of now
 REMBS_KEPT: Final = 64
 WINDOW_SECONDS: Final = 2.5  # a REMB is held against the highest of so long
 FELL: Final = 0.92  # below this share of it, it has fallen
+FALLS_MAX: Final = 3  # close to one another: no more are taken for a mistake
 FALL_LASTS_SECONDS: Final = 2.0  # a fall that no other follows is over then
 HEAVY_LOSS: Final = 0.10  # below it loss is taken for chance (as libwebrtc does)
 CHOKING_LOSS: Final = 0.30  # so much is believed at once
@@ -33,6 +36,8 @@ NEXT_PROBE_SECONDS: Final = 0.6  # right behind one that passed; at full rate fr
 VERDICT_SECONDS: Final = 0.25  # behind the probe, for the last REMB about it
 SILENT_VERDICT_SECONDS: Final = 1.0  # where there is no REMB: for a report, or for NACKs that do not come
 LOSS_BY_PROBE: Final = 0.05  # more loss than before by this share: the probe was too much
+MISSED_MAX: Final = 3  # packets during a probe, where nothing was lost before it
+MISSED_BY_CHANCE: Final = 200  # times the loss before it
 REPORTS_UNTIL_TRUST: Final = 2  # bad reports in a row before loss or delay counts
 
 Verdict: TypeAlias = Literal["going", "passed", "failed"]
@@ -47,6 +52,7 @@ class _Probe:
     rtt_before: float | None
     is_steep: bool
     failed: bool = False
+    missed: int = 0
     reported: bool = False  # a report about its end came
 
 
@@ -65,6 +71,7 @@ class Bandwidth:
         self._capped: int | None = None  # by loss or delay, until a probe shows better
         self._deaf_until = float("-inf")
         self._probe: _Probe | None = None
+        self.sounding: Sounding | None = None
 
     # -- what is heard -----------------------------------------------------------------------------
 
@@ -87,22 +94,36 @@ class Bandwidth:
         elif probe is not None and bps < (probe.remb_before or 0) * FELL:
             probe.failed = True
 
-    def heard_report(self, lost_share: float, rtt: float | None, sent_bps: int, now: float) -> None:
-        """A receiver report: share lost (0..1) and round trip of the last interval; what we sent then."""
+    def heard_report(
+        self, lost_share: float, rtt: float | None, sent_bps: int, now: float, since: float | None = None
+    ) -> None:
+        """A receiver report: share lost (0..1) since `since`, the round trip; what we sent then."""
         if rtt is not None:
             self._rtt = rtt
             self._rtt_least = rtt if self._rtt_least is None else min(self._rtt_least * 1.01, rtt)
         if self._probe is not None and now > self._probe.until:
             self._probe.reported = True
-        self.heard_loss(lost_share, sent_bps, now)
+        self.heard_loss(lost_share, sent_bps, now if since is None else since)
 
-    def heard_loss(self, lost_share: float, sent_bps: int, now: float) -> None:
-        """Of what was sent lately this share (0..1) was lost, be it by a report or by the player's NACKs."""
+    def heard_answer(self, last_report: int, rtt: float) -> None:
+        """Every report block's LSR and round trip: one of them answers a sounding."""
+        if self.sounding is not None:
+            self.sounding.heard(last_report, rtt, rtt if self._rtt_least is None else self._rtt_least)
+
+    def missed(self, packets: int) -> None:
+        """The player asked for so many packets that it had not asked for before: a probe ends at once."""
+        probe = self._probe
+        if probe is not None:
+            probe.missed += packets
+            probe.failed = probe.failed or probe.missed > MISSED_MAX + MISSED_BY_CHANCE * probe.loss_before
+
+    def heard_loss(self, lost_share: float, sent_bps: int, since: float) -> None:
+        """Of what was sent since then this share (0..1) was lost: by a report, or by the player's NACKs."""
         self.loss = lost_share
         probe = self._probe
         if probe is not None:
             probe.failed = probe.failed or self._worse_than_before(probe)
-        if probe is not None or now < self._deaf_until:
+        if probe is not None or since < self._deaf_until:
             self._bad_reports = 0
             return
         is_queueing = self._grew() > QUEUE_SECONDS
@@ -123,6 +144,11 @@ class Bandwidth:
         )
         return slower or self.loss > probe.loss_before + LOSS_BY_PROBE
 
+    @property
+    def answers(self) -> bool:
+        """Whether its player's reports have ever told a round trip."""
+        return self._rtt is not None
+
     def rest(self, until: float) -> None:
         """A queue of our own making drains until then: what is lost in it says nothing of the path."""
         self._deaf_until = until
@@ -138,10 +164,10 @@ class Bandwidth:
         return min(known, default=None)
 
     def confirmed(self) -> bool:
-        """Whether a ceiling a little below what is sent rests on more than one sign."""
+        """Whether a ceiling rests on more than a REMB, which falls on good paths too (a busy player)."""
         return (
             self._capped is not None
-            or self._falls > 1
+            or self._falls > FALLS_MAX
             or self.loss > SOME_LOSS
             or self._grew() > SOME_QUEUE_SECONDS
         )

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from .bandwidth import Bandwidth
+from .sounding import Sounding, burst_bytes
 
 FITS: Final = 1.05  # of the ceiling: a REMB falls to 0.85 of what arrives, and that is what the path bears
 PROBE_HEADROOM: Final = 1.1  # a probe asks for a little more than the rung needs
-PROBE_EVERY_SECONDS: Final = 2.2  # with the probe and its verdict a climb then comes within 5 s
-PATIENCE_SECONDS: Final = 0.25  # a ceiling that is too low for so long is meant
-CHOKED: Final = 0.75  # of the rung's rate: a ceiling above that needs a second sign
+PROBE_EVERY_SECONDS: Final = 1.5  # with sounding, probe and verdict a climb then comes within 5 s
+SOUND_EVERY_SECONDS: Final = 0.5
+SILENCES: Final = 2  # of a player that answers else: then a probe has to tell
+FAILURES_MAX: Final = 2  # a probe that fails makes the next wait twice as long, up to 6 s
 HELD_SECONDS: Final = 8.0  # a climb that lasts shorter has failed
 SLIP_WAIT_SECONDS_MAX: Final = 30.0
 SETTLE_SECONDS: Final = 1.2  # after a failed probe a queue drains: what is heard is of the past
@@ -32,10 +34,11 @@ class Rung(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What to do now: watch `rung`, and send padding of `padding_bps` beside it."""
+    """What to do now: watch `rung`, send `padding_bps` beside it, and a burst that sounds the path."""
 
     rung: str
     padding_bps: int
+    burst_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -57,14 +60,19 @@ class Ladder:
         self._target: Rung | None = None
         self._climb: _Climb | None = None
         self._slips: dict[str, int] = {}
-        self._too_much_since: float | None = None
         self._is_climbing = False  # the last probe passed: the next follows at once
+        self._failures = 0  # of probes in a row
+        self._may_sound = True
+        self._silences = 0  # soundings in a row without an answer
+        self._deep: Sounding | None = None  # the last that passed well
+        self._burst = 0
 
-    def step(self, rungs: tuple[Rung, ...], path: Bandwidth, now: float) -> Step:
+    def step(self, rungs: tuple[Rung, ...], path: Bandwidth, now: float, *, may_sound: bool = True) -> Step:
         """Choose among `rungs` (lowest rate first, at least one). The first choice is the highest that
         nothing speaks against: a browser shows a sharp picture at once or falls within a second."""
         here = self._index(rungs, path, now)
         here = self._down(rungs, here, path, now)
+        self._burst, self._may_sound = 0, may_sound
         here = self._up(rungs, here, path, now)
         rung = rungs[here]
         padding = 0
@@ -72,7 +80,7 @@ class Ladder:
             more = max(0, int(self._target.bps * PROBE_HEADROOM) - rung.bps)
             padding = int(more * path.padding_share(now))
         self._current = rung.name
-        return Step(rung.name, padding)
+        return Step(rung.name, padding, self._burst)
 
     def _index(self, rungs: tuple[Rung, ...], path: Bandwidth, now: float) -> int:
         """Where we stand; a rung that is gone is replaced by the best that fits."""
@@ -93,14 +101,10 @@ class Ladder:
     def _down(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
         ceiling = path.ceiling(now)
         if here == 0 or ceiling is None or rungs[here].bps <= ceiling:
-            self._too_much_since = None
             return here
-        if now < self._settled_at or (ceiling > CHOKED * rungs[here].bps and not path.confirmed()):
+        if now < self._settled_at or not path.confirmed():
             return here
-        self._too_much_since = now if self._too_much_since is None else self._too_much_since
-        if now - self._too_much_since < PATIENCE_SECONDS:
-            return here
-        self._too_much_since, self._is_climbing = None, False
+        self._is_climbing = False
         there = min(self._fitting(rungs, ceiling), here - 1)
         self._slipped(rungs[here].name, now)
         self.steps_down += 1
@@ -124,23 +128,46 @@ class Ladder:
             self._slips.pop(self._climb.to, None)
             self._climb = None
         if here == len(rungs) - 1 or not path.calm(now):
+            path.sounding = None
             return here
-        if self._next_probe_at is None:
-            self._next_probe_at = now + PROBE_EVERY_SECONDS
         target = rungs[here + 1]
-        if now >= max(self._next_probe_at, self._changed_at + self._wait_for(target.name)):
-            self._target = target
-            path.begin_probe(now, steep=self._is_climbing)
+        if path.sounding is not None:
+            self._sounded(target, path, now)
+        elif now >= max(self._next_probe_at or now, self._changed_at + self._wait_for(target.name)):
+            wanted_bps = int(target.bps * PROBE_HEADROOM)
+            deep, self._deep = self._deep, None
+            if self._is_climbing and deep is not None and deep.bears(wanted_bps):
+                self._target = target
+                path.begin_probe(now, steep=True)
+            elif self._may_sound:
+                self._burst = burst_bytes(wanted_bps)
         return here
+
+    def _sounded(self, target: Rung, path: Bandwidth, now: float) -> None:
+        """A burst was sent: a probe where it passed well, or where no answer came."""
+        sounding = path.sounding
+        depth = "silent" if sounding is None else sounding.look(now)
+        if depth == "waiting":
+            return
+        path.sounding = None
+        self._silences = self._silences + 1 if depth == "silent" else 0
+        again = depth == "silent" and path.answers and self._silences < SILENCES
+        if depth == "shallow" or again:
+            self._next_probe_at, self._is_climbing = now + SOUND_EVERY_SECONDS, False
+            return
+        self._deep = sounding
+        self._target = target
+        path.begin_probe(now, steep=depth == "deep")
 
     def _judge(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
         verdict = path.verdict(now)
         if verdict == "going":
             return here
         target, self._target = self._target, None
-        self._next_probe_at = now + PROBE_EVERY_SECONDS
         self._is_climbing = verdict == "passed"
+        self._next_probe_at = now + PROBE_EVERY_SECONDS * 2 ** min(self._failures, FAILURES_MAX)
         if verdict == "failed" or target is None:
+            self._failures += 1
             self._settled_at = now + SETTLE_SECONDS
             path.rest(self._settled_at)
             return here
@@ -148,6 +175,7 @@ class Ladder:
         if there <= here:
             return here
         self.steps_up += 1
+        self._failures = 0
         self._changed_at, self._climb = now, _Climb(target.name, now)
         self._next_probe_at = now
         return there

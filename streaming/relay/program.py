@@ -43,10 +43,8 @@ class Program:
         self.viewers: set[Audience] = set()
         self.audio = Rendition("audio", "", fanout.open_source("audio"))
         self.video: dict[str, Rendition] = {}
-        self.dropped = 0
-        self.queue_full = 0
-        self.keyframes = 0
-        self.cuts = 0
+        self.dropped = self.queue_full = self.keyframes = self.cuts = 0
+        self.reported_s = 0.0
         self._fanout, self._clock, self._fact = fanout, clock, fact
         self._wished: Source | None = None
         self._on_air: OnAir | None = None
@@ -376,18 +374,22 @@ class Program:
             return
         for viewer in self.viewers:
             watched = self._watching.get(viewer)
-            if (len(rungs) == 1 and watched in alive) or not viewer.due(now):
+            if (len(rungs) == 1 and watched in alive and not viewer.held) or not viewer.due(now):
                 continue
             name = viewer.adapt(loud if viewer.hears else rungs, now)
             wanted = self.video[name]
-            if wanted is watched:
+            if wanted is watched and not viewer.held:
                 for other in self.video.values():
                     other.waiting.discard(viewer)
             elif viewer not in wanted.waiting:
+                if watched is not None and wanted.bps < watched.bps:
+                    self._flush(watched)  # so that what was numbered leaves before the pause
+                    viewer.hold()
                 self._wait(viewer, wanted, now)
 
     def report(self, now: float) -> None:
         """Sender reports to all viewers: program time against the relay's wall clock. Once a second."""
+        self.reported_s = now
         for rendition in (self.audio, *self.video.values()):
             rendition.measure(now)
             if self.clock.running:

@@ -32,8 +32,15 @@ class Audience(Protocol):
     relay: bool  # it is another relay, which counts its own viewers
     hears: bool  # it takes the sound too
 
+    @property
+    def held(self) -> bool:
+        """Whether its picture rests until another rendition begins."""
+
     def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
         """Follow `stream` from its sequence `first` on; `cached` packets leave now, for this viewer alone."""
+
+    def hold(self) -> None:
+        """Nothing more of its rendition until the next one begins."""
 
     def due(self, now: float) -> bool:
         """Whether it is time to look at its quality again: often while its path is probed, else seldom."""

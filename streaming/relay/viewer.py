@@ -35,6 +35,8 @@ class Watched(Protocol):
     """The program, as a viewer sees it."""
 
     show: ShowId
+    clock: timeline.ProgramClock
+    reported_s: float  # when the last sender reports left
 
     def admit(self, viewer: Viewer, now: float) -> None:
         """Start this viewer."""
@@ -99,6 +101,8 @@ class Viewer:
         self._budget = ResendBudget()
         self._patience = Patience(starts[0])
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
+        self._held_at: int | None = None  # the last own sequence sent, while a smaller rendition is awaited
+        self._has_sunk = False  # the last change of rendition was a step down
         self._later = later
 
     # -- the session's peer ------------------------------------------------------------------------
@@ -180,6 +184,10 @@ class Viewer:
         own = self._starts[0 if stream.kind == "video" else 1]
         if spans:  # a switch: our numbers go on behind all that the old stream has given out
             own = spans[-1].stream.newest + spans[-1].offset + 1
+        if stream.kind == "video" and self._held_at is not None:
+            own, self._held_at = self._held_at + 1, None
+        elif stream.kind == "video":
+            self._has_sunk = False
         spans.append(Span(own, stream, own - first))
         self._fanout.segment(self.seat, stream.source, own - first)
         if cached:
@@ -195,10 +203,41 @@ class Viewer:
             return rungs[-1].name
         if any(rung.name == self.layer for rung in rungs):  # a person's word; while it comes
             return str(self.layer)
-        wish = self._quality.choose(rungs, now)
+        wish = self._quality.choose(rungs, now, reported_s=self.program.reported_s)
         if wish.padding_bytes:
             self._pad(wish.padding_bytes)
+        if wish.sounds:
+            self._sound(wish.padding_bytes, now)
         return wish.rung
+
+    @property
+    def held(self) -> bool:
+        """Whether its picture rests until another rendition begins."""
+        return self._held_at is not None
+
+    def hold(self) -> None:
+        """The path is full: nothing more of this rendition, nor repairs of it, until a smaller one begins."""
+        if self.seat is None or self._held_at is not None or not self._spans["video"]:
+            return
+        span = self._spans["video"][-1]
+        self._held_at, self._has_sunk = span.stream.newest + span.offset, True
+        self._fanout.pause(self.seat, "video")
+
+    def _sound(self, burst_bytes: int, now: float) -> None:
+        """A sender report behind a burst: the answer to it tells how long the burst took."""
+        if self.seat is None:
+            return
+        ntp, timestamp = self.program.clock.report(self._clock.unix(now), timeline.VIDEO_HZ)
+        sent = self._fanout.counts(self.seat).video
+        report = rtcp.SenderReport(
+            self._ssrcs.video,
+            ntp,
+            timestamp & 0xFFFFFFFF,
+            sent.packets & 0xFFFFFFFF,
+            sent.octets & 0xFFFFFFFF,
+        )
+        self._fanout.rtcp(self.seat, rtcp.sender_report(report))
+        self._quality.sounded(timeline.middle(ntp), burst_bytes, now)
 
     def _pad(self, size_bytes: int) -> None:
         """Send the newest packets once more by RTX: a player drops them, its estimator counts them."""
@@ -234,6 +273,8 @@ class Viewer:
                 continue
             if kind == "video":
                 self._quality.heard_nack(own, newest, now)
+                if self._has_sunk and (self._held_at is not None or own < spans[-1].first_own):
+                    continue  # a keyframe makes it needless, and the path is full
             if self._affordable(packet, own, now):
                 again.append(Resend(own, packet))
         if again and self._fanout.resend(self.seat, kind, again):

@@ -38,11 +38,16 @@ class NotedViewer:
         self.begun: list[tuple[Kind, int, list[Packet]]] = []
         self.streams: list[str] = []
         self.wish = ""
+        self.held = False
 
     def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
+        self.held = self.held and stream.kind == "audio"
         self.begun.append((stream.kind, first, cached))
         if stream.kind == "video":
             self.streams.append(stream.name)
+
+    def hold(self) -> None:
+        self.held = True
 
     def due(self, now: float) -> bool:
         return True

@@ -9,6 +9,7 @@ import pytest
 
 from streaming.domain.bandwidth import Bandwidth
 from streaming.domain.ladder import Ladder, Rung
+from streaming.domain.sounding import Sounding
 
 RUNGS = (Rung("q", 230_000), Rung("h", 750_000), Rung("f", 2_400_000))
 TICK_SECONDS = 0.1
@@ -28,6 +29,7 @@ class Player:
     now: float = 0.0
     queue_bits: float = 0.0
     remb: float = 300_000.0
+    answer: float | None = None  # the round trip of the report behind a burst
     watched: list[tuple[float, str]] = field(default_factory=list)
 
     def run(self, seconds: float) -> None:
@@ -41,6 +43,10 @@ class Player:
             self.watched.append((self.now, step.rung))
         sent = dict(RUNGS)[step.rung] + step.padding_bps
         lost = self._through_the_queue(sent * TICK_SECONDS)
+        if step.burst_bytes:
+            self.queue_bits += 8 * step.burst_bytes
+            self.path.sounding = Sounding(1, self.now)
+            self.answer = 0.04 + self.queue_bits / self.capacity_bps
         arrived = min(sent, self.capacity_bps)
         if sent > self.capacity_bps and self.queue_bits > 0.05 * self.capacity_bps:
             self.remb = 0.85 * arrived
@@ -50,6 +56,9 @@ class Player:
             self.path.heard_remb(int(self.remb), self.now)
         rtt = 0.04 + self.queue_bits / self.capacity_bps
         if lost > 0 or round(self.now / TICK_SECONDS) % 10 == 0:
+            if self.answer is not None:
+                self.path.heard_answer(1, self.answer)
+                self.answer = None
             self.path.heard_report(max(lost, self.chance_loss), rtt, sent, self.now)
 
     def _through_the_queue(self, bits: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 from streaming.contract import ShowId
 from streaming.domain.ladder import Rung
 from streaming.domain.patience import playout_delay
-from streaming.domain.timeline import VIDEO_HZ, Line, middle, ntp_from_unix, short_units
+from streaming.domain.timeline import VIDEO_HZ, Line, ProgramClock, middle, ntp_from_unix, short_units
 from streaming.fanout import Kind, Packet, SourceId
 from streaming.relay.clock import Clock
 from streaming.relay.rendition import Rendition
@@ -41,6 +41,8 @@ class Show:
                 stream.number(n)
                 stream.put(Packet(n, n * 3000, True, bytes(1000)), n == 0, 0.0)
         self.packets = self.video.start_packets(0.0)
+        self.clock = ProgramClock()
+        self.reported_s = 0.0
         self.keyframes_wanted = 0
         self.viewers: list[Viewer] = []
 
@@ -203,17 +205,46 @@ def test_a_switch_goes_on_in_the_viewers_own_numbers_and_old_losses_are_still_re
     assert [again.packet.payload[:1] for _, again in bench.fanout.resent] == [b"\0", b"h"]
 
 
-def test_a_probe_sends_the_newest_packets_again(bench: Bench) -> None:
+def test_a_path_is_sounded_by_a_burst_and_a_report_and_then_probed(bench: Bench) -> None:
     rungs = (Rung("q", 150_000), Rung("", 500_000), Rung("f", 2_000_000))
-    bench.viewer.rtcp_came(rtcp.remb(1, 3_000_000, [M]), 0.0)
-    for n in range(400):
-        now = n / 50
-        if n % 10 == 0:
-            bench.viewer.rtcp_came(rtcp.remb(1, 700_000, [M]), now)
+    for bps in (3_000_000, 700_000):
+        bench.viewer.rtcp_came(rtcp.remb(1, bps, [M]), 0.0)
+    now = 0.0
+    while not bench.fanout.resent:
+        now += 0.1
+        bench.show.reported_s = now - 0.05
         chosen = bench.viewer.adapt(rungs, now)
-        if bench.fanout.resent:
-            break
     assert chosen == ""
     newest = bench.fanout.resent[0][1]
     assert newest.own_sequence == START + 99
-    assert bench.viewer.figures.padding > 0
+    burst = len(bench.fanout.resent)
+    (_, compound) = bench.fanout.said[-1]
+    report = next(said for said in rtcp.parse(compound) if isinstance(said, rtcp.SenderReport))
+    bench.viewer.adapt(rungs, now + 0.1)
+    assert len(bench.fanout.resent) == burst  # nothing more until the answer
+    block = rtcp.ReportBlock(M, 0, 0, 1, 1, middle(report.ntp), 0)
+    bench.viewer.rtcp_came(rtcp.receiver_report(1, [block]), now + 0.2)
+    bench.viewer.adapt(rungs, now + 0.2)
+    bench.viewer.adapt(rungs, now + 0.3)
+    assert len(bench.fanout.resent) > burst
+
+
+def test_on_the_way_down_the_large_picture_stops_at_once_and_is_not_repaired(bench: Bench) -> None:
+    bench.viewer.hold()
+    assert bench.viewer.held
+    own = bench.show.video.number(100)  # what comes meanwhile is not for this viewer
+    assert own == 100
+    bench.show.video.put(Packet(own, 0, True, b"f"), False, 0.0)
+    bench.viewer.rtcp_came(rtcp.nack(1, M, [(START + 5) & 0xFFFF]), 1.0)
+    assert bench.fanout.resent == []
+    smaller = Rendition("video", "q", SourceId(3))
+    smaller.cut((1, 0), 0, Line(VIDEO_HZ, 0))
+    number = smaller.number(0)
+    assert number is not None
+    smaller.put(Packet(number, 0, True, b"q"), True, 0.0)
+    bench.viewer.begin(smaller, 0, [])
+    assert not bench.viewer.held
+    assert bench.fanout.segments[-1] == (bench.viewer.seat, SourceId(3), START + 100)  # no number is left out
+    lost = [(START + 99) & 0xFFFF, (START + 100) & 0xFFFF]
+    bench.viewer.rtcp_came(rtcp.nack(1, M, lost), 1.1)
+    assert [again.packet.payload for _, again in bench.fanout.resent] == [b"q"]
