@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
+FANOUT = ROOT / "streaming/fanout"
 COMPILER = shutil.which("gcc") or shutil.which("cc")
 HEADERS = Path(sysconfig.get_paths()["include"]) / "Python.h"
 pytestmark = pytest.mark.skipif(
@@ -34,8 +35,8 @@ sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-k", "not [python",
 """
 
 
-def compiled(source: Path, to: Path, *flags: str) -> Path:
-    command = [str(COMPILER), "-shared", "-fPIC", "-g", "-std=c11", *flags, "-o", str(to), str(source)]
+def compiled(sources: list[Path], to: Path, *flags: str) -> Path:
+    command = [str(COMPILER), "-shared", "-fPIC", "-g", "-std=c11", *flags, "-o", str(to), *map(str, sources)]
     done = subprocess.run([*command, "-ldl", "-lpthread"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return to
@@ -55,7 +56,7 @@ def test_the_native_twin_under_address_and_undefined_behaviour_sanitizers(
     if not Path(asan).is_absolute():
         pytest.skip("this compiler came without libasan")
     built = compiled(
-        ROOT / "streaming/fanout/_native.c",
+        [FANOUT / "_native.c", *FANOUT.glob("c/*.c")],
         tmp_path / "_native.so",
         "-O1",
         "-Wall",
@@ -90,7 +91,7 @@ def test_the_native_twin_under_address_and_undefined_behaviour_sanitizers(
 
 @pytest.fixture(scope="module")
 def faulty_kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compiled(HERE / "faulty_kernel.c", tmp_path_factory.mktemp("kernel") / "faulty.so")
+    return compiled([HERE / "faulty_kernel.c"], tmp_path_factory.mktemp("kernel") / "faulty.so")
 
 
 def told(shim: Path, twin: str, error: int, which: str) -> dict[str, object]:
