@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from commerce.books import Books, open_books
+from commerce.books import Books
 from commerce.books.archive import archived_to
 from commerce.books.refunds import refunds_of_order
 from commerce.books.tables import orders
@@ -32,42 +27,13 @@ from commerce.payments.settings import FirmSettings
 from commerce.settings import read
 from commerce.show import commands as c
 from tests.commerce.desk_in_hand import DeskInHand
+from tests.commerce.effects.processes import Processes, until
 from tests.commerce.payments.paying import choose
 from tests.commerce.shop import HOLD_SECONDS, order, payment
 from tests.commerce.stocked import SHOW, an_evening, open_shop, open_try, stock_books
 from tests.servers import Server
 
 pytestmark = pytest.mark.slow
-PATIENCE_SECONDS = 80
-
-
-class Processes:
-    """Effects and a bank on one server and one folder."""
-
-    def __init__(self, url: str, folder: Path, port: Callable[[], int]) -> None:
-        self.bank = f"http://127.0.0.1:{(bank := port())}"
-        self.environment = {
-            **os.environ,
-            "VAR_DIR": str(folder),
-            "REDIS_URL": url,
-            "EFFECTS_HTTP": f"127.0.0.1:{port()}",
-            "BANK_HTTP": f"127.0.0.1:{bank}",
-            "BANK_URL": self.bank,
-        }
-        self.all: list[subprocess.Popen[bytes]] = []
-
-    def start(self, module: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module], env=self.environment, stderr=subprocess.DEVNULL
-        )
-        self.all.append(process)
-        return process
-
-    def stop(self) -> None:
-        for process in self.all:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        assert {process.wait(10) for process in self.all} <= {0, -signal.SIGKILL}
 
 
 @pytest.fixture
@@ -75,23 +41,6 @@ def processes(valkey: Server, short_dir: Path, free_port: Callable[[], int]) -> 
     started = Processes(valkey.url, short_dir, free_port)
     yield started
     started.stop()
-
-
-@pytest.fixture
-async def books_beside(short_dir: Path) -> AsyncIterator[Books]:
-    """The same books that the processes work on."""
-    (short_dir / "keys").mkdir()
-    url = f"sqlite+aiosqlite:///{short_dir / 'books.sqlite'}"
-    opened = await open_books(url, short_dir / "keys" / "persons.key")
-    yield opened
-    await opened.close()
-
-
-async def until(what: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not await what():
-        assert time.monotonic() < deadline, "it did not come about"
-        await asyncio.sleep(0.05)
 
 
 async def put_into_log(url: str, desk: DeskInHand, after: int = 0) -> None:
