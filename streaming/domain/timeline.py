@@ -25,7 +25,7 @@ _SLEW_SECONDS: Final = 0.001  # later ones move it by at most this each
 _JUMP_SECONDS: Final = 0.250  # beyond it the source's clock itself jumped: follow at once
 _RISE_PER_OBSERVATION: Final = 0.0005  # how fast the relay's line gives way to a longer path
 _STEP_MIN_TICKS: Final = PROGRAM_TIME_HZ // 60  # two frames are never closer over a cut
-_LEAP_TICKS_SECONDS: Final = 10.0  # a source that leaps further changed its clock
+_LEAP_SECONDS: Final = 2.0
 
 
 def unwrapped(previous: int | None, value: int, bits: int) -> int:
@@ -187,9 +187,14 @@ def whole_program_time(video_tick: int, audio_tick: int) -> int:
     return base + min(range(_TURNS), key=error) * _WRAP
 
 
-def leaps(previous: int, tick: int, rate_hz: int) -> bool:
-    """Whether a source's clock jumped between two packets (it restarted, or another took its place)."""
-    return abs(tick - previous) > _LEAP_TICKS_SECONDS * rate_hz
+def leaps(previous: int, tick: int, rate_hz: int, passed_s: float) -> bool:
+    """Whether a source's clock jumped between two packets (it restarted, or another took its place).
+
+    Forward by more than the time that passed, or back: beyond `_LEAP_SECONDS` no network does that to
+    packets in the order of sending. A network that stood still is late, which is no leap.
+    """
+    step_s = (tick - previous) / rate_hz
+    return step_s - passed_s > _LEAP_SECONDS or step_s < -_LEAP_SECONDS
 
 
 def aligned_offset(

@@ -209,7 +209,8 @@ class Program:
         """The newest packet of a rendition: its time, and what it says of program time."""
         now_unix = self._clock.unix(packet.arrived_s)
         outgoing = line.outgoing(packet.tick)
-        if rendition.last is not None and timeline.leaps(rendition.last, outgoing, line.rate_hz):
+        passed_s = packet.arrived_s - (rendition.heard_s or packet.arrived_s)
+        if rendition.last is not None and timeline.leaps(rendition.last, outgoing, line.rate_hz, passed_s):
             line.offset = self.clock.next_cut(now_unix) - packet.tick  # the source's clock jumped; not ours
             outgoing = line.outgoing(packet.tick)
         rendition.last = outgoing

@@ -60,7 +60,7 @@ class Rendition:
         self.waiting: set[Audience] = set()
         self.packets = 0
         self.bps = 0  # measured with its headers, smoothed
-        self._heard_s: float | None = None
+        self.heard_s: float | None = None
         self.octets = 0  # since it was measured
         self._measured_s: float | None = None
         self._segments: Segments[tuple[int, int]] = Segments(0)
@@ -112,7 +112,7 @@ class Rendition:
         self._pending.append(packet)
         self.packets += 1
         self.octets += len(packet.payload) + OVERHEAD_BYTES
-        self._heard_s = now
+        self.heard_s = now
 
     def gathered(self) -> list[Packet]:
         """What came since the last call."""
@@ -134,7 +134,7 @@ class Rendition:
 
     def alive(self, now: float) -> bool:
         """Whether packets come."""
-        return self._heard_s is not None and now - self._heard_s < SILENT_SECONDS
+        return self.heard_s is not None and now - self.heard_s < SILENT_SECONDS
 
     def measure(self, now: float) -> None:
         """Once a second: how much it is, and forget a start that has grown old."""

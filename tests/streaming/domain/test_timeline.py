@@ -120,10 +120,11 @@ def test_a_clock_that_jumped_is_followed_at_once() -> None:
     assert line.offset == 48_000
 
 
-def test_a_leap_is_more_than_ten_seconds_either_way() -> None:
-    assert not leaps(0, 9 * 90_000, 90_000)
-    assert leaps(0, 11 * 90_000, 90_000)
-    assert leaps(11 * 90_000, 0, 90_000)
+def test_a_leap_is_more_than_the_time_that_passed() -> None:
+    assert not leaps(0, 9 * 90_000, 90_000, 9.0)
+    assert leaps(0, 9 * 90_000, 90_000, 0.03)
+    assert leaps(9 * 90_000, 0, 90_000, 0.03)
+    assert not leaps(0, 3000, 90_000, 20.0)  # late is no leap
 
 
 @given(st.integers(0, 15 * 2**32 - 1), st.floats(-600, 600))
