@@ -14,7 +14,7 @@ help: ## say what each command does
 system: ## install the Debian packages that are missing (root or passwordless sudo)
 	@tools/system.sh
 
-setup: ## make .venv from requirements.lock and build the native fan-out
+setup: ## make .venv from requirements.lock and build the native twins
 	@tools/setup.sh
 
 demo: system setup ## run everything on this machine with a show on air (DEMO_SECONDS=N, HTTPS=1, SOURCE=…)

@@ -1,4 +1,4 @@
-"""The one compiled part: the fast twin of the sender. Optional: without a compiler Python serves."""
+"""The compiled parts: fast twins of the sender and of a desk's loops. Without a compiler Python serves."""
 
 import sys
 from pathlib import Path
@@ -16,6 +16,12 @@ setup(
             extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],
             libraries=["dl", "pthread"] if sys.platform == "linux" else [],
             optional=True,
-        )
+        ),
+        Extension(
+            "commerce.desk._native",
+            sources=["commerce/desk/_native.c"],
+            extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra"],
+            optional=True,
+        ),
     ]
 )

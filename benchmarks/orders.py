@@ -26,7 +26,7 @@ from benchmarks.peers import reserve
 from benchmarks.rig.callers import BIN_US
 from benchmarks.rig.shop import PRICE, TITLE, durable_server, end, folder, open_show, start_desk
 from benchmarks.shopping.place import cpu_us, open_place
-from commerce.desk import tidy
+from commerce.desk import native, tidy
 from commerce.desk.propose import propose
 from commerce.live.envelope import Letter, asked, seal, seal_replies, unseal
 from commerce.live.log import encode
@@ -109,7 +109,7 @@ def desk_work(state: State, entries: list[Entry]) -> None:
     """Everything that a desk does for a batch but the waiting."""
     proposal = propose(state, "b" * 16, [unseal(entry) for entry in entries], NOW_MS)
     assert proposal is not None
-    encode(proposal.commit)
+    encode(proposal.commit, native.pack)
     for replies in proposal.replies.values():
         seal_replies(replies)
     tidy.tidy()

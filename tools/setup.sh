@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes .venv from requirements.lock (every file checked by its hash) and builds the native fan-out in place.
+# Makes .venv from requirements.lock (every file checked by its hash) and builds the native twins in place.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,10 +20,10 @@ if [ "$(cat .venv/.ready 2>/dev/null)" != "$wanted" ]; then
   echo "$wanted" >.venv/.ready
 fi
 
-# The native fan-out is a gain, never a need: without a compiler the Python twin serves.
+# The native twins are a gain, never a need: without a compiler those in Python serve.
 if [ -e setup.py ] && command -v "${CC:-cc}" >/dev/null; then
   log=$(mktemp)
   trap 'rm -f "$log"' EXIT
   .venv/bin/python -W ignore setup.py -q build_ext --inplace >"$log" 2>&1 ||
-    { tail -n 5 "$log" >&2; echo "make setup: the native fan-out could not be built; the Python one serves." >&2; }
+    { tail -n 5 "$log" >&2; echo "make setup: the native twins could not be built; those in Python serve." >&2; }
 fi

@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from commerce.desk import native
 from commerce.desk.clock import Clock
 from commerce.desk.propose import Proposal, propose, remind
 from commerce.live import envelope, keys
@@ -101,7 +102,7 @@ class Shift:
         self._quiet_ms, self._snapshots = quiet_ms, Snapshots(wire, aside)
         self.show, self.tally, self.stopping = show, Tally(), False
         self._wire, self._clock, self._incarnation = wire, clock, incarnation
-        self._log = Log(wire)
+        self._log = Log(wire, pack=native.pack)
         self._held_ms = self._offset_ms = self._used_ms = 0.0
         self._cursor = "0-0"
         self._letters: deque[Letter] = deque()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -25,12 +25,14 @@ _ACCEPTED_SCHEMA: Final = events.SCHEMAS[CommandAccepted]
 _packer: Final = msgspec.msgpack.Encoder()
 _unpacker: Final = msgspec.msgpack.Decoder(list[events.WireEvent])
 
+Pack: TypeAlias = Callable[[tuple[events.Event, ...]], bytes]
+
 
 class Trimmed(LookupError):
     """The log no longer holds what one asked to read: begin from a snapshot."""
 
 
-def encode(commit: Commit) -> dict[str, bytes]:
+def encode(commit: Commit, pack: Pack | None = None) -> dict[str, bytes]:
     """The fields of a log entry."""
     return {
         "format": str(FORMAT).encode(),
@@ -38,8 +40,18 @@ def encode(commit: Commit) -> dict[str, bytes]:
         "prev_by": commit.prev_by.encode(),
         "at": str(commit.at).encode(),
         "inbox": commit.inbox.encode(),
-        "events": _packer.encode([_wire(event) for event in commit.events]),
+        "events": (pack or pack_all)(commit.events),
     }
+
+
+def pack_all(found: Sequence[events.Event]) -> bytes:
+    """The field `events`."""
+    return _packer.encode([_wire(event) for event in found])
+
+
+def pack_one(event: events.Event) -> bytes:
+    """One of the list in the field `events`."""
+    return _packer.encode(_wire(event))
 
 
 def _wire(event: events.Event) -> list[Any]:
@@ -79,14 +91,15 @@ class Log:
     """Reads and writes logs over one wire. A follower needs a wire of its own: it blocks.
 
     `outcomes=False` for states that do not remember them: a flash sale refuses a million commands.
+    `pack` may be a faster way to the bytes of `pack_all`.
     """
 
-    def __init__(self, wire: Wire, *, outcomes: bool = True) -> None:
-        self._wire, self._outcomes = wire, outcomes
+    def __init__(self, wire: Wire, *, outcomes: bool = True, pack: Pack | None = None) -> None:
+        self._wire, self._outcomes, self._pack = wire, outcomes, pack or pack_all
 
     async def send(self, show: str, commit: Commit, along: Along = ALONE) -> Underway:
         """Begin to write commit N as entry N-0, with what goes along."""
-        return await self._wire.send(keys.log(show), f"{commit.version}-0", encode(commit), along)
+        return await self._wire.send(keys.log(show), f"{commit.version}-0", encode(commit, self._pack), along)
 
     async def append(self, show: str, commit: Commit, along: Along = ALONE) -> list[Entry]:
         """Write commit N as entry N-0, with what goes along. Raises Outdated (another wrote N, and nothing

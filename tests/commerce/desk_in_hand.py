@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from commerce.desk.native import Place, place_nothing
 from commerce.desk.propose import propose
-from commerce.live.envelope import Ask, Letter, Reply
+from commerce.live.envelope import Letter, Reply, asked
 from commerce.show import commands as c
 from commerce.show.commit import Commit
 from commerce.show.state import State, fresh
@@ -12,9 +13,11 @@ MIDNIGHT_MS = 1_800_000_000_000
 
 
 class DeskInHand:
-    """Decides as a desk process does, one letter a commit, and keeps the commits."""
+    """Decides as a desk process does, one letter a commit, and keeps the commits; by the readable rules,
+    unless `place` is the twin."""
 
-    def __init__(self, show: str = "show-1") -> None:
+    def __init__(self, show: str = "show-1", place: Place = place_nothing) -> None:
+        self._place = place
         self.state: State = fresh(show)
         self.now = MIDNIGHT_MS
         self.by = "00000000000000a1"
@@ -26,12 +29,11 @@ class DeskInHand:
     ) -> Reply:
         """Ask one command now; the reply."""
         self._letters += 1
-        name, body = c.to_wire(command)
         until = self.now + 5_000 if deadline is None else deadline
         print_ = c.fingerprint(command)
-        ask = Ask(self._letters, actor, key or f"key-{self._letters}", print_, until, "", name, body)
+        ask = asked(self._letters, (actor, key or f"key-{self._letters}", print_), until, "", command)
         letter = Letter(f"{self.now}-{self._letters}", "front-1", [ask])
-        proposal = propose(self.state, self.by, [letter], self.now)
+        proposal = propose(self.state, self.by, [letter], self.now, place=self._place)
         assert proposal is not None
         self.commits.append(proposal.commit)
         return proposal.replies["front-1"][0]

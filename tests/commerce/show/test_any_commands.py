@@ -9,6 +9,7 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commerce.desk.native import Place, place_nothing
 from commerce.show import commands as c
 from commerce.show import events as e
 from commerce.show.evolve import fold
@@ -87,8 +88,8 @@ PRELUDE: list[c.Command] = [
 ]
 
 
-def played(script: list[tuple[c.Command, str, str | None, int]]) -> DeskInHand:
-    desk = DeskInHand()
+def played(script: list[tuple[c.Command, str, str | None, int]], place: Place = place_nothing) -> DeskInHand:
+    desk = DeskInHand(place=place)
     for number, (command, actor, key, seconds) in enumerate(
         [*((p, "host", None, 0) for p in PRELUDE), *script]
     ):
