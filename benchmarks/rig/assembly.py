@@ -17,6 +17,8 @@ HOPELESS_SECONDS: Final = 0.5
 PLI_AGAIN_SECONDS: Final = 0.5
 FREEZE_SECONDS: Final = 0.15  # libwebrtc: a gap of max(3 x usual, usual + 150 ms) is a freeze
 FREEZE_TIMES: Final = 3.0
+BUFFER_SECONDS: Final = 0.15  # a keyframe takes as long on a road that just bears its rendition
+DRIFT_SECONDS: Final = 0.001  # a frame, so that a longer path becomes the usual one
 START, SETS = 0x80, (7, 24)
 
 
@@ -36,32 +38,48 @@ class Piece(NamedTuple):
 class Frame(NamedTuple):
     """One whole picture; `data` is Annex B for a keyframe, else empty."""
 
+    timestamp: int
     is_keyframe: bool
     data: bytes
 
 
 @dataclass(slots=True)
 class Freezes:
-    """When frames were shown, and for how long the picture stood."""
+    """When frames are shown, and for how long the picture stands.
+
+    A frame is shown `BUFFER_SECONDS` behind the moment at which the quickest came, if it is whole by then.
+    """
 
     frames: int = 0
     count: int = 0
     frozen_s: float = 0.0
     at: list[tuple[float, float]] = field(default_factory=list)  # when each ended, and its length
+    _behind_s: float | None = None  # clock less RTP time, of the quickest
+    _tick: int = 0
     _last_s: float | None = None
     _usual_s: float = 1 / 30
 
-    def shown(self, now_s: float) -> None:
-        """One more frame."""
+    def whole(self, timestamp: int, now_s: float) -> None:
+        """One more frame is whole; it is shown now or when it is due."""
+        delta = (timestamp - self._tick) & 0xFFFFFFFF
+        self._tick += delta - (1 << 32 if delta >= 1 << 31 else 0)
+        behind_s = now_s - self._tick / 90_000
+        if self._behind_s is None or abs(behind_s - self._behind_s) > 5.0:
+            self._behind_s = behind_s
+        self._behind_s = min(behind_s, self._behind_s + DRIFT_SECONDS)
+        self._shown(max(now_s, self._behind_s + self._tick / 90_000 + BUFFER_SECONDS))
+
+    def _shown(self, at_s: float) -> None:
         self.frames += 1
         if self._last_s is not None:
-            gap_s = now_s - self._last_s
+            at_s = max(at_s, self._last_s)
+            gap_s = at_s - self._last_s
             if gap_s > max(FREEZE_TIMES * self._usual_s, self._usual_s + FREEZE_SECONDS):
                 self.count += 1
                 self.frozen_s += gap_s
-                self.at.append((now_s, gap_s))
+                self.at.append((at_s, gap_s))
             self._usual_s += (min(gap_s, 0.2) - self._usual_s) / 30
-        self._last_s = now_s
+        self._last_s = at_s
 
 
 @dataclass(slots=True)
@@ -114,7 +132,7 @@ class Picture:
                 if is_keyframe or not self._waits_for_keyframe:
                     self._waits_for_keyframe = False
                     data = b"".join(h264_depayload(p.payload) for p in frame) if is_keyframe else b""
-                    frames.append(Frame(is_keyframe, data))
+                    frames.append(Frame(piece.timestamp, is_keyframe, data))
         return frames
 
     def _jump(self) -> list[Frame]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 FITS: Final = 0.93  # of a road may be the rendition with its sound; the rest is RTCP, checks, repair
+JOIN_SECONDS: Final = 2.0  # a join may begin with a smaller burst, on purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,20 @@ def judge(road: Road, seen: list[tuple[float, int]], sizes: dict[int, int], end_
     before = max(sizes)
     for number, ((began, rate), until) in enumerate(spans):
         want = best_width(rate, sizes)
-        at_first = next((w for at, w in reversed(seen) if at <= began), before)
+        at_first = _width_at(began, seen, before)
         walk = [(at, w) for at, w in seen if began < at <= until]
-        swings += _swings([at_first, *(w for _, w in walk)])
+        joined = began if number else began + JOIN_SECONDS
+        swings += _swings([_width_at(joined, seen, before), *(w for at, w in walk if at > joined)])
         if want < at_first:
             (fits if number else starts).append(_since(began, [(at, w <= want) for at, w in walk]))
         elif want > at_first and number:
             climbs.append(_since(began, [(at, w >= want) for at, w in walk]))
         before = want
     return {"starts": starts, "fits": fits, "climbs": climbs, "swings": swings}
+
+
+def _width_at(second: float, seen: list[tuple[float, int]], before: int) -> int:
+    return next((width for at, width in reversed(seen) if at <= second), before)
 
 
 def _swings(widths: list[int]) -> int:

@@ -115,7 +115,7 @@ class Player:
         if repaired and self._picture.highest is None:
             return
         for frame in self._picture.take(sequence, piece, now_s, repaired=repaired):
-            self.freezes.shown(now_s)
+            self.freezes.whole(frame.timestamp, now_s)
             if frame.is_keyframe:
                 self._look(frame.data, now_s)
 

@@ -17,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 from .sounding import Sounding
 
 REMB_TRUST_SECONDS: Final = 3.0  # an older one says nothing of now
+REMB_LAG_SECONDS: Final = 0.7  # a REMB goes on falling for so long when the queue has drained
 REMBS_KEPT: Final = 64
 WINDOW_SECONDS: Final = 2.5  # a REMB is held against the highest of so long
 FELL: Final = 0.92  # below this share of it, it has fallen
@@ -25,7 +26,7 @@ FALL_LASTS_SECONDS: Final = 2.0  # a fall that no other follows is over then
 HEAVY_LOSS: Final = 0.10  # below it loss is taken for chance (as libwebrtc does)
 CHOKING_LOSS: Final = 0.30  # so much is believed at once
 SOME_LOSS: Final = 0.03  # or a round trip that grew by so much confirms a REMB that fell a little
-SOME_QUEUE_SECONDS: Final = 0.06
+SOME_QUEUE_SECONDS: Final = 0.10
 QUEUE_SECONDS: Final = 0.20  # a round trip that grew by so much stands in a queue
 PROBE_QUEUE_SECONDS: Final = 0.10  # that a probe may add
 BRAKE: Final = 0.7  # of what was sent, where a queue is all that is known
@@ -79,6 +80,8 @@ class Bandwidth:
         """A REMB (draft-alvestrand-rmcat-remb-03) came."""
         while self._rembs and now - self._rembs[0][0] > WINDOW_SECONDS:
             self._rembs.popleft()
+        if now < self._deaf_until + REMB_LAG_SECONDS:
+            self._rembs.clear()
         before = self._rembs[-1][1] if self._rembs else bps
         peak = max((value for _, value in self._rembs), default=bps)
         self._rembs.append((now, bps))

@@ -15,10 +15,10 @@ from .bandwidth import Bandwidth
 from .sounding import Sounding, burst_bytes
 
 FITS: Final = 1.05  # of the ceiling: a REMB falls to 0.85 of what arrives, and that is what the path bears
+TOLERATED: Final = 1.15  # of the ceiling, for what one watches already: a REMB of 0.85 is no reason to leave
 PROBE_HEADROOM: Final = 1.1  # a probe asks for a little more than the rung needs
 PROBE_EVERY_SECONDS: Final = 1.5  # with sounding, probe and verdict a climb then comes within 5 s
 SOUND_EVERY_SECONDS: Final = 0.5
-SILENCES: Final = 2  # of a player that answers else: then a probe has to tell
 FAILURES_MAX: Final = 2  # a probe that fails makes the next wait twice as long, up to 6 s
 HELD_SECONDS: Final = 8.0  # a climb that lasts shorter has failed
 SLIP_WAIT_SECONDS_MAX: Final = 30.0
@@ -63,7 +63,6 @@ class Ladder:
         self._is_climbing = False  # the last probe passed: the next follows at once
         self._failures = 0  # of probes in a row
         self._may_sound = True
-        self._silences = 0  # soundings in a row without an answer
         self._deep: Sounding | None = None  # the last that passed well
         self._burst = 0
 
@@ -100,7 +99,7 @@ class Ladder:
 
     def _down(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
         ceiling = path.ceiling(now)
-        if here == 0 or ceiling is None or rungs[here].bps <= ceiling:
+        if here == 0 or ceiling is None or rungs[here].bps <= ceiling * TOLERATED:
             return here
         if now < self._settled_at or not path.confirmed():
             return here
@@ -150,9 +149,8 @@ class Ladder:
         if depth == "waiting":
             return
         path.sounding = None
-        self._silences = self._silences + 1 if depth == "silent" else 0
-        again = depth == "silent" and path.answers and self._silences < SILENCES
-        if depth == "shallow" or again:
+        # Where the answer to one alone does not come, it was lost behind its burst: the path is narrow.
+        if depth == "shallow" or (depth == "silent" and path.answers):
             self._next_probe_at, self._is_climbing = now + SOUND_EVERY_SECONDS, False
             return
         self._deep = sounding

@@ -38,7 +38,7 @@ class Sounding:
 
     def bears(self, bps: int) -> bool:
         """Whether the burst passed so quickly that even this rate may be tried."""
-        return self.depth == "deep" and self.grew_s <= self.burst_bytes * 8 / bps + TREMBLE_SECONDS / 2
+        return self.depth == "deep" and self.grew_s <= self.burst_bytes * 8 / bps + TREMBLE_SECONDS
 
     def look(self, now: float) -> Depth:
         """What is known by now."""

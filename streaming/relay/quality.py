@@ -15,7 +15,7 @@ from ..rtc.rtcp import ReportBlock
 
 REPORT_SECONDS: Final = 0.4  # loss of a shorter time says little
 REPORT_PACKETS: Final = 50  # and of fewer packets, unless more than a second has passed
-CHOKING_PACKETS: Final = 25  # missed so close together that no longer look is needed
+CHOKING_PACKETS: Final = 12  # missed so close together that no longer look is needed
 CHOICE_SECONDS: Final = 0.1
 SOUND_BEHIND_SECONDS: Final = 0.15
 
