@@ -19,7 +19,7 @@ from .api.app import build_app
 from .api.tokens import TokenKeys
 from .bulletin import Bulletin
 from .contract import RelayEntry, RelayId
-from .fanout import Fanout, open_fanout
+from .fanout import Fanout, open_fanout, open_receiver
 from .relay.clock import Clock
 from .relay.figures import Limits
 from .relay.relay import Relay
@@ -88,8 +88,9 @@ async def start(settings: Settings) -> RelayProcess:
     keys = TokenKeys(settings.token_keys_file)
     await asyncio.to_thread(keys.refresh)
     sock = open_socket(*settings.udp)
-    port = Port(sock, clock.now)
-    fanout = open_fanout(sock, prefer="python" if settings.fanout == "python" else "native", gso=settings.gso)
+    native = settings.fanout != "python"
+    port = Port(sock, clock.now, open_receiver(sock, native=native))
+    fanout = open_fanout(sock, prefer="native" if native else "python", gso=settings.gso)
     relay = Relay(
         relay=RelayId(settings.relay_id),
         port=port,

@@ -19,9 +19,11 @@ from .interface import (
     ViewerId,
 )
 from .opening import open_fanout
+from .receiving import RECEIVED_AT_ONCE, Receive, open_receiver
 
 __all__ = [
     "PAYLOAD_LIMIT_BYTES",
+    "RECEIVED_AT_ONCE",
     "Address",
     "Fanout",
     "FanoutFull",
@@ -29,6 +31,7 @@ __all__ = [
     "Kind",
     "Packet",
     "Profile",
+    "Receive",
     "Resend",
     "Seat",
     "SourceId",
@@ -38,4 +41,5 @@ __all__ = [
     "ViewerCounts",
     "ViewerId",
     "open_fanout",
+    "open_receiver",
 ]

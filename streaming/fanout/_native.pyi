@@ -1,5 +1,6 @@
 """The face of the fast twin; `native.py` alone looks at it."""
 
+from socket import socket
 from typing import TypeAlias
 
 from .interface import Address, Packet, Resend
@@ -12,6 +13,7 @@ interface: int  # which build this is: native.py takes no other than its own
 has_sendmmsg: int
 
 def load_crypto(path: str, /) -> str: ...
+def receive(sock: socket, /) -> list[tuple[bytes, Address]]: ...
 def protect(gcm: bool, keys: _Keys, packet: bytes, header: int, index: int, /) -> bytes: ...
 
 class Sender:

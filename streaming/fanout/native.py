@@ -15,10 +15,11 @@ from .keys import SALT_BYTES, SessionKeys
 from .layout import Block, Layout
 from .sender import Arrival, CryptoUnfit, Stream
 
-INTERFACE: Final = 2  # of _native.c; raised with every change of what passes between C and Python
+INTERFACE: Final = 3  # of _native.c; raised with every change of what passes between C and Python
 if getattr(_native, "interface", 0) != INTERFACE:  # built before this file was changed
     raise ImportError("the compiled part is of another version: `make setup` builds it anew")
 
+receive = _native.receive
 _Block: TypeAlias = tuple[bytes, int, int]
 # By name: asking the system which it has would start a compiler or ldconfig on the loop.
 SYSTEM_LIBRARIES: Final = ("libcrypto.so.3", "libcrypto.3.dylib")

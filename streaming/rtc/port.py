@@ -14,12 +14,11 @@ from typing import Final
 
 import structlog
 
-from ..fanout import Address
+from ..fanout import RECEIVED_AT_ONCE, Address, Receive, open_receiver
 from . import stun
 from .session import Session
 
-BATCH_MAX: Final = 128  # datagrams read before the loop gets its turn again
-DATAGRAM_BYTES_MAX: Final = 2048
+BATCHES_MAX: Final = 4  # of RECEIVED_AT_ONCE, read before the loop gets its turn again
 BUFFER_BYTES: Final = 8 << 20
 BAD_CHECKS_MAX: Final = 20  # per source and second; then its checks are not even verified
 BAD_SOURCES_MAX: Final = 4096
@@ -45,8 +44,12 @@ class PortCounts:
 class Port:
     """Reads the socket, knows who is where, sends STUN and DTLS."""
 
-    def __init__(self, sock: socket.socket, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, sock: socket.socket, clock: Callable[[], float], receive: Receive | None = None
+    ) -> None:
+        """`receive`: how the socket is read, if not by the best way that this machine has."""
         self.socket = sock
+        self._receive = receive or open_receiver(sock)
         self.flush: Callable[[], None] = lambda: None  # called after each batch of datagrams
         self.counts = PortCounts()
         self._clock = clock
@@ -99,19 +102,16 @@ class Port:
 
     def _readable(self) -> None:
         now = self._clock()
-        for _ in range(BATCH_MAX):
-            try:
-                data, source = self.socket.recvfrom(DATAGRAM_BYTES_MAX)
-            except (BlockingIOError, InterruptedError):
-                break
-            except OSError:
-                continue  # an ICMP error of an earlier datagram; the next read goes on
-            self.counts.datagrams += 1
-            if data:
+        for _ in range(BATCHES_MAX):
+            came = self._receive()
+            self.counts.datagrams += len(came)
+            for data, source in came:
                 try:
                     self._datagram(data, source, now)
                 except Exception as broken:  # whoever sent it, the next datagram is another's
                     self._broke(data, source, broken)
+            if len(came) < RECEIVED_AT_ONCE:
+                break
         self.flush()
 
     def _broke(self, data: bytes, source: Address, broken: Exception) -> None:
@@ -125,6 +125,8 @@ class Port:
 
     def _datagram(self, data: bytes, source: Address, now: float) -> None:
         session = self._by_address.get(source)
+        if not data:
+            return
         if data[0] < 4:
             if session is not None and session.dial is not None and data[:2] == stun.SUCCESS_BYTES:
                 session.called(data, source, now)

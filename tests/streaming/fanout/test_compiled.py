@@ -23,7 +23,14 @@ pytestmark = pytest.mark.skipif(
     not COMPILER or not HEADERS.exists() or sys.platform != "linux",
     reason="no C compiler or no Python.h here: what it would compile is not used here either",
 )
-SUITE = ["test_packets.py", "test_followers.py", "test_nonce_law.py", "test_kernel.py", "test_twins.py"]
+SUITE = [
+    "test_packets.py",
+    "test_followers.py",
+    "test_nonce_law.py",
+    "test_kernel.py",
+    "test_twins.py",
+    "test_receiving.py",
+]
 RUN_WITH = """
 import importlib.util, sys
 spec = importlib.util.spec_from_file_location("streaming.fanout._native", sys.argv[1])
