@@ -29,7 +29,7 @@ SECONDS: Final = 120.0
 WARM_SECONDS: Final = 3.0
 CONTROL_SECONDS: Final = 20.0
 BOTTLENECK_BPS: Final = 1_000_000
-BOTTLENECK_SECONDS: Final = 30.0
+BOTTLENECK_SECONDS: Final = 40.0
 PICTURE: Final = (
     "totalFreezesDuration", "freezeCount", "framesDecoded", "framesDropped", "packetsReceived",
     "retransmittedPacketsReceived", "packetsLost", "nackCount", "pliCount", "jitterBufferDelay",
@@ -132,11 +132,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--loss", type=float, default=LOSS_PERCENT, help="percent, each way")
     parser.add_argument("--rtt", type=float, default=RTT_MS, help="milliseconds")
+    parser.add_argument(
+        "--layers", type=int, default=1, help="sizes of the picture; with one none is smaller"
+    )
     parser.add_argument("--roads", nargs="+", choices=ROADS, default=ROADS, help="which to go")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        with relay(place) as server, studio(place, server):
+        with relay(place) as server, studio(place, server, STUDIO_LAYERS=str(wanted.layers)):
             print(json.dumps(asyncio.run(run(server, wanted))))
 
 

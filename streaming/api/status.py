@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from ..relay.feed import Feed
 from ..relay.program import Program
 from ..relay.relay import Relay
+from ..relay.viewer import Viewer
 from .sessions import RELAY
 from .visitors import VISITORS, Visitors
 
@@ -26,11 +27,22 @@ def status_of(relay: Relay) -> dict[str, Any]:
         "half_open": relay.attendance.half_open,
         "fanout": relay.fanout.path,
         "feeds": [_feed(feed) for feed in relay.feeds.values()],
+        "repairs": _repairs(relay),
         "programs": [_program(program) for program in relay.shows.programs.values()],
         "sender": dataclasses.asdict(relay.fanout.totals()),
         "port": dataclasses.asdict(relay.port.counts),
         "totals": {**dataclasses.asdict(relay.totals), "facts_dropped": relay.shows.facts_dropped},
     }
+
+
+def _repairs(relay: Relay) -> dict[str, int]:
+    """What all viewers of now asked for again, and what became of it."""
+    viewers = [s.peer for s in relay.seated.values() if isinstance(s.peer, Viewer)]
+    names = ("nacked", "resent", "echoed", "refused", "too_old", "given_up", "keyframe_requests")
+    counted = {name: sum(getattr(viewer.figures, name) for viewer in viewers) for name in names}
+    held_back = sum(viewer.figures.narrow_bps is not None for viewer in viewers)
+    patient = sum(viewer.figures.patience_ms > 0 for viewer in viewers)
+    return counted | {"on_narrow_paths": held_back, "told_to_wait": patient}
 
 
 def _feed(feed: Feed) -> dict[str, Any]:

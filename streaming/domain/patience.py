@@ -19,7 +19,11 @@ WINDOW_PACKETS: Final = 50
 MISSED: Final = 1e-5  # wanted: at most this share of the packets is not there in time
 ANSWER_SECONDS: Final = 0.020  # a player looks for what to ask again every 20 ms
 FRAME_SECONDS: Final = 0.034  # the loss of a frame's last packet shows when the next frame comes
-STEP_MS: Final = 20
+CLOCK_SECONDS: Final = 0.1  # the burst that a viewer begins with leaves its player's clock so early
+STEP_MS: Final = 20  # a change is shown at once, as a pause of the picture: small ones are not seen
+STEP_SECONDS: Final = 0.1
+FIRST_STEP_MS: Final = 120  # shorter than what counts as a freeze
+SLACK_MS: Final = 60  # a need that grew by less is no need
 DELAY_MS_MAX: Final = 500  # with all else the viewer stays less than a second behind
 DELAY_MS_LONGEST: Final = 10_000  # what a player may add by itself: its own limit
 RELAX_SECONDS: Final = 20.0  # of less need, before a delay is shortened
@@ -27,18 +31,19 @@ _ROUNDS_MAX: Final = 8
 
 
 class Patience:
-    """One viewer's delay: lengthened at once, shortened late."""
+    """One viewer's delay: lengthened soon, shortened late, and always in small steps."""
 
     def __init__(self, first: int) -> None:
         """`first`: the sequence that its stream begins with."""
-        self.delay_ms = 0
+        self.delay_ms = 0  # of now
+        self.target_ms = 0
         self.loss = 0.0  # smoothed share
         self._windows = 0
         self._window = (first - 1, 0, float("-inf"))  # highest, lost, when
         self._needed_s = 0.0  # when so much was needed last
 
     def heard(self, highest: int, lost: int, rtt_s: float, now: float) -> bool:
-        """A report block: what it counts since the beginning, round trip. True when the delay changed."""
+        """A report block: what it counts since the beginning, round trip. True when steps are to be made."""
         share = self._share(highest, lost, now)
         if share is None:
             return False
@@ -48,16 +53,20 @@ class Patience:
         self._windows += 1
         self.loss += weight * (share - self.loss)
         wanted = needed_ms(self.loss, rtt_s) if self.loss >= LOSSY else 0
-        if wanted >= self.delay_ms:
+        if wanted >= self.target_ms - SLACK_MS:
             self._needed_s = now
-        settled = self._windows > FIRST_WINDOWS
-        if wanted == self.delay_ms or (settled and wanted < self.delay_ms and not self._is_over(now)):
-            return False
-        self.delay_ms, self._needed_s = wanted, now
-        return True
+        if self._windows <= FIRST_WINDOWS or wanted > self.target_ms + SLACK_MS or self._is_over(now):
+            self.target_ms, self._needed_s = wanted, now
+        return self.delay_ms != self.target_ms
 
     def _is_over(self, now: float) -> bool:
         return now - self._needed_s >= RELAX_SECONDS
+
+    def step(self) -> bool:
+        """Go one step towards the target, each STEP_SECONDS. True while there are more."""
+        step = STEP_MS if self.delay_ms else FIRST_STEP_MS
+        self.delay_ms += max(-STEP_MS, min(step, self.target_ms - self.delay_ms))
+        return self.delay_ms != self.target_ms
 
     def _share(self, highest: int, lost: int, now: float) -> float | None:
         """The share lost in a window that is full now."""
@@ -77,7 +86,7 @@ def needed_ms(loss: float, rtt_s: float) -> int:
     while open_share > MISSED and rounds < _ROUNDS_MAX:
         open_share *= min(1.0, loss + loss * loss)  # the request is lost, or both copies of the repair
         rounds += 1
-    needed = rounds * (rtt_s + ANSWER_SECONDS) + FRAME_SECONDS
+    needed = rounds * (rtt_s + ANSWER_SECONDS) + FRAME_SECONDS + CLOCK_SECONDS
     return min(DELAY_MS_MAX, -int(-needed * 1000 // STEP_MS) * STEP_MS)
 
 

@@ -14,6 +14,9 @@ REPEAT_SECONDS_MIN: Final = 0.010
 REPEAT_ROUND_TRIPS: Final = 0.6  # the player repeats by its own estimate, which may be below ours
 REMEMBERED_MAX: Final = 1024
 SHARE: Final = 0.25  # of the estimate, or of the stream's own rate before there is one
+SHARE_WHERE_FULL: Final = 0.10  # the same, where loss comes of too much: repairs would only add to it
+LEAST_BYTES: Final = 16_000.0  # that may be saved up, whatever the rate
+LEAST_WHERE_FULL_BYTES: Final = 4_000.0
 BURST_SECONDS: Final = 0.5  # how much of the share may be saved up
 
 
@@ -23,6 +26,7 @@ class ResendBudget:
 
     bytes_left: float = 64_000.0
     refused: int = 0
+    full: bool = False  # whether the path loses because it gets too much
     _filled_s: float | None = None
     _sent: OrderedDict[int, float] = field(default_factory=OrderedDict)
 
@@ -44,17 +48,19 @@ class ResendBudget:
     def spare(self, size_bytes: int, now: float, rate_bps: float) -> bool:
         """Whether a second copy may follow: only while more than half of the share is left."""
         self._fill(now, rate_bps)
-        if self.bytes_left - size_bytes < self._limit(rate_bps) / 2:
+        if self.full or self.bytes_left - size_bytes < self._limit(rate_bps) / 2:
             return False
         self.bytes_left -= size_bytes
         return True
 
-    @staticmethod
-    def _limit(rate_bps: float) -> float:
-        return max(SHARE * rate_bps / 8 * BURST_SECONDS, 16_000.0)
+    def _per_second(self, rate_bps: float) -> float:
+        return (SHARE_WHERE_FULL if self.full else SHARE) * rate_bps / 8
+
+    def _limit(self, rate_bps: float) -> float:
+        least = LEAST_WHERE_FULL_BYTES if self.full else LEAST_BYTES
+        return max(self._per_second(rate_bps) * BURST_SECONDS, least)
 
     def _fill(self, now: float, rate_bps: float) -> None:
-        share = SHARE * rate_bps / 8
         elapsed = 0.0 if self._filled_s is None else max(0.0, now - self._filled_s)
         self._filled_s = now
-        self.bytes_left = min(self._limit(rate_bps), self.bytes_left + elapsed * share)
+        self.bytes_left = min(self._limit(rate_bps), self.bytes_left + elapsed * self._per_second(rate_bps))

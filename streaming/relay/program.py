@@ -397,3 +397,4 @@ class Program:
                 rate = timeline.VIDEO_HZ if rendition.kind == "video" else timeline.AUDIO_HZ
                 ntp, timestamp = self.clock.report(self._clock.unix(now), rate)
                 self._fanout.report(rendition.source, ntp, timestamp & 0xFFFFFFFF)
+                rendition.report_aside(ntp, timestamp & 0xFFFFFFFF)

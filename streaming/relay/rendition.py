@@ -5,6 +5,7 @@ Knows packets and who waits for its next keyframe. Which feed it is cut from is 
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final, Protocol
 
 from ..domain.ladder import Rung
@@ -18,6 +19,8 @@ GOP_SECONDS_MAX: Final = 4.0  # an older group of pictures is no start; a new ke
 START_BYTES_MAX: Final = 128_000  # at once to a joiner of unknown path, where a smaller rendition is at hand
 SILENT_SECONDS: Final = 1.5  # a rendition without packets for so long is none to offer
 RATE_SMOOTHING: Final = 0.3
+PACKETS_SMOOTHED: Final = 128
+KEYFRAMES_KNOWN: Final = 4
 OVERHEAD_BYTES: Final = 36  # of a packet on its way: RTP header, extensions, SRTP tag
 
 
@@ -49,6 +52,16 @@ class Audience(Protocol):
         """Which of several renditions its path bears now."""
 
 
+class Aside(Protocol):
+    """Who gets a rendition without following it: packet by packet, at a pace of its own."""
+
+    def take(self, packets: list[Packet]) -> None:
+        """What leaves for all others now."""
+
+    def report(self, ntp: int, timestamp: int) -> None:
+        """The moment that a sender report names."""
+
+
 class Rendition:
     """The outgoing stream that all its followers share."""
 
@@ -58,6 +71,9 @@ class Rendition:
         self.line: Line | None = None
         self.last: int | None = None  # newest outgoing timestamp, unwrapped
         self.waiting: set[Audience] = set()
+        self.aside: list[Aside] = []
+        self.keyframes: deque[int] = deque(maxlen=KEYFRAMES_KNOWN)  # sequences at which the newest begin
+        self.packet_bytes = 1000.0  # mean, smoothed
         self.packets = 0
         self.bps = 0  # measured with its headers, smoothed
         self.heard_s: float | None = None
@@ -106,18 +122,32 @@ class Rendition:
         """One packet, to be remembered and to leave with the next `gathered`."""
         if keyframe:
             self._gop, self._gop_s = [packet], now
+            self.keyframes.append(packet.sequence)
         elif self._gop_s is not None:
             self._gop.append(packet)
         self._history[packet.sequence % len(self._history)] = packet
         self._pending.append(packet)
         self.packets += 1
         self.octets += len(packet.payload) + OVERHEAD_BYTES
+        self.packet_bytes += (len(packet.payload) - self.packet_bytes) / PACKETS_SMOOTHED
         self.heard_s = now
 
     def gathered(self) -> list[Packet]:
-        """What came since the last call."""
+        """What came since the last call; those who do not follow get it here."""
         pending, self._pending = self._pending, []
+        for other in list(self.aside):
+            other.take(pending)
         return pending
+
+    @property
+    def ungathered(self) -> int:
+        """The sequence from which on nothing was handed on yet."""
+        return min((packet.sequence for packet in self._pending), default=self.following)
+
+    def report_aside(self, ntp: int, timestamp: int) -> None:
+        """A sender report for those who do not follow."""
+        for other in self.aside:
+            other.report(ntp, timestamp)
 
     def recall(self, sequence: int) -> Packet | None:
         """A packet of the history."""

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 from ..contract import ShowId
 from ..domain import timeline
 from ..domain.ladder import Rung
-from ..domain.patience import Patience, playout_delay
+from ..domain.patience import STEP_SECONDS, Patience, playout_delay
 from ..domain.resends import ResendBudget
 from ..fanout import Address, Fanout, Keys, Kind, Packet, Resend, Seat, Track, ViewerId
 from ..rtc import rtcp
@@ -22,12 +22,14 @@ from ..rtc.dtls import SrtpKeys
 from .clock import Clock
 from .quality import Quality
 from .rendition import Rendition
+from .strait import Strait
 
 KEYFRAME_SECONDS_MIN: Final = 0.3  # PLIs of one viewer closer than this are one
 ASSUMED_BPS: Final = 3_000_000  # of a path that has not been estimated yet
 ASSUMED_RTT_SECONDS: Final = 0.05
 SPANS_MAX: Final = 8  # older ones are beyond any history
 PADDING_PACKETS_MAX: Final = 64  # in one step of a probe
+PROBED_SECONDS: Final = 1.5  # behind a probe its own queue is still told of
 ECHO_SECONDS: Final = 0.005  # a repaired packet is sent twice: one that is lost again costs a round trip
 
 
@@ -64,7 +66,10 @@ class ViewerFigures:
     resent: int = 0
     padding: int = 0
     echoed: int = 0
+    refused: int = 0  # beyond the budget
     too_old: int = 0
+    given_up: int = 0  # lost before its path was known to be narrow
+    narrow_bps: int | None = None  # what the picture may cost on a narrow path
     keyframe_requests: int = 0
     broken_packets: int = 0
     lost_share: float = 0.0
@@ -100,6 +105,10 @@ class Viewer:
         self._quality = Quality()
         self._budget = ResendBudget()
         self._patience = Patience(starts[0])
+        self._stepping = False
+        self._lowest = True  # whether there is no smaller rendition to give instead
+        self._padded_s = -PROBED_SECONDS
+        self._strait = Strait(self, starts[0], fanout, clock, later)
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
         self._held_at: int | None = None  # the last own sequence sent, while a smaller rendition is awaited
         self._has_sunk = False  # the last change of rendition was a step down
@@ -141,6 +150,7 @@ class Viewer:
     def gone(self, reason: str) -> None:
         """The viewer's session ended."""
         self.connected = False
+        self._strait.end()
         self.program.dismiss(self)
         if self.seat is not None:
             self._fanout.leave(self.seat)
@@ -169,6 +179,7 @@ class Viewer:
             elif isinstance(said, rtcp.Remb):
                 self.figures.estimate_bps = said.bitrate
                 self._quality.heard_remb(said.bitrate, now)
+                self._strait.narrow.heard_remb(said.bitrate, now)
             elif isinstance(said, rtcp.ReceiverTime):
                 clock = said
         if clock is not None:  # one answer, however often it was asked
@@ -184,14 +195,25 @@ class Viewer:
         own = self._starts[0 if stream.kind == "video" else 1]
         if spans:  # a switch: our numbers go on behind all that the old stream has given out
             own = spans[-1].stream.newest + spans[-1].offset + 1
-        if stream.kind == "video" and self._held_at is not None:
-            own, self._held_at = self._held_at + 1, None
-        elif stream.kind == "video":
-            self._has_sunk = False
+        if stream.kind == "video":
+            free = self._strait.end()
+            if self._held_at is not None:
+                own, self._held_at = self._held_at + 1, None
+            else:
+                own, self._has_sunk = own if free is None else free, False
         spans.append(Span(own, stream, own - first))
         self._fanout.segment(self.seat, stream.source, own - first)
         if cached:
             self._fanout.forward(stream.source, cached, only=self.seat)
+
+    @property
+    def ssrc(self) -> int:
+        """Of its picture."""
+        return self._ssrcs.video
+
+    def run_begins(self, stream: Rendition, first_own: int, offset: int) -> None:
+        """On a narrow path: what comes from here on is numbered so."""
+        self._spans["video"].append(Span(first_own, stream, offset))
 
     def due(self, now: float) -> bool:
         """Whether its quality should be looked at now."""
@@ -201,9 +223,12 @@ class Viewer:
         """The rendition that the path bears; a probe's padding leaves on the way."""
         if self.relay:
             return rungs[-1].name
+        if self._strait.rate_bps is not None and self._spans["video"][-1].stream.name == rungs[0].name:
+            return rungs[0].name  # not even the smallest fits
         if any(rung.name == self.layer for rung in rungs):  # a person's word; while it comes
             return str(self.layer)
         wish = self._quality.choose(rungs, now, reported_s=self.program.reported_s)
+        self._lowest = wish.rung == rungs[0].name
         if wish.padding_bytes:
             self._pad(wish.padding_bytes)
         if wish.sounds:
@@ -218,6 +243,8 @@ class Viewer:
     def hold(self) -> None:
         """The path is full: nothing more of this rendition, nor repairs of it, until a smaller one begins."""
         if self.seat is None or self._held_at is not None or not self._spans["video"]:
+            return
+        if self._strait.rate_bps is not None:  # it gives no more than fits already
             return
         span = self._spans["video"][-1]
         self._held_at, self._has_sunk = span.stream.newest + span.offset, True
@@ -252,6 +279,7 @@ class Viewer:
                 break
             padding.append(Resend(sequence + span.offset, packet))
             size_bytes -= len(packet.payload)
+        self._padded_s = self._clock.now()
         if padding and self._fanout.resend(self.seat, "video", padding):
             self.figures.padding += len(padding)
 
@@ -267,6 +295,9 @@ class Viewer:
         for sequence in nack.sequences:
             self.figures.nacked += 1
             own = timeline.unwrapped(newest, sequence, 16)
+            if kind == "video" and self._strait.rate_bps is not None and own < self._strait.first_own:
+                self.figures.given_up += 1
+                continue
             packet = self._recall(kind, own)
             if packet is None:
                 self.figures.too_old += 1
@@ -277,8 +308,11 @@ class Viewer:
                     continue  # a keyframe makes it needless, and the path is full
             if self._affordable(packet, own, now):
                 again.append(Resend(own, packet))
+            else:
+                self.figures.refused += 1
         if again and self._fanout.resend(self.seat, kind, again):
             self.figures.resent += len(again)
+            self._strait.charge(sum(len(r.packet.payload) for r in again))
             echo = [r for r in again if self._budget.spare(len(r.packet.payload), now, self._rate)]
             if echo:
                 self._later(ECHO_SECONDS, lambda: self._echo(kind, echo))
@@ -295,14 +329,14 @@ class Viewer:
 
     @property
     def _rate(self) -> float:
-        return self.figures.estimate_bps or ASSUMED_BPS
+        return self._strait.rate_bps or self.figures.estimate_bps or ASSUMED_BPS
 
     def _affordable(self, packet: Packet, own: int, now: float) -> bool:
         return self._budget.allow(own, len(packet.payload), now, self.rtt_s, self._rate)
 
     def _keyframe_asked(self, now: float) -> None:
         self.figures.keyframe_requests += 1
-        if now - self._keyframe_s >= KEYFRAME_SECONDS_MIN:
+        if self._strait.rate_bps is None and now - self._keyframe_s >= KEYFRAME_SECONDS_MIN:
             self._keyframe_s = now
             self.program.request_keyframe(self, now)
 
@@ -312,19 +346,43 @@ class Viewer:
             rtt = timeline.round_trip_seconds(now_ntp, block.last_report, block.delay)
             if rtt is not None:
                 self.rtt_s += (rtt - self.rtt_s) / 4
+                self._strait.narrow.heard_round_trip(rtt, now)  # sound's reports tell of the same queue
             if block.ssrc == self._ssrcs.video:
                 self.figures.lost_share = block.fraction_lost / 256
                 self._quality.heard_report(block, rtt, now)
                 self._be_patient(block, now)
+                self._fit(block, now)
+
+    def _fit(self, block: rtcp.ReportBlock, now: float) -> None:
+        """Give what the path bears, where not even the smallest rendition fits."""
+        if not self._spans["video"] or self.relay or self.held:
+            return
+        stream, offset = self._spans["video"][-1].stream, self._spans["video"][-1].offset
+        probed = now - self._padded_s < PROBED_SECONDS
+        following = stream.ungathered + offset
+        self._strait.heard(block, stream, following, judge=self._lowest and not probed)
+        rate = self._strait.rate_bps
+        self._budget.full = rate is not None or self._strait.narrow.suspect
+        self.figures.narrow_bps = None if rate is None else int(rate)
+        if self._strait.wants_keyframe and now - self._keyframe_s >= KEYFRAME_SECONDS_MIN:
+            self._keyframe_s = now
+            self.program.request_keyframe(self, now)
 
     def _be_patient(self, block: rtcp.ReportBlock, now: float) -> None:
         """Where packets are lost at random, the player shows frames later, so that repairs come in time."""
-        number = self._terms.video.playout_delay_id if self._terms.video is not None else 0
-        if not self._patience.heard(block.highest, block.lost, self.rtt_s, now):
+        steps = self._patience.heard(block.highest, block.lost, self.rtt_s, now)
+        if steps and not self._stepping and self._terms.video and self._terms.video.playout_delay_id:
+            self._step(self._terms.video.playout_delay_id)
+
+    def _step(self, extension: int) -> None:
+        """One small change of its delay, and the next a little later."""
+        if self.seat is None:
             return
-        if number and self.seat is not None:
-            self.figures.patience_ms = self._patience.delay_ms
-            self._fanout.extend(self.seat, "video", ((number, playout_delay(self._patience.delay_ms)),))
+        self._stepping = self._patience.step()
+        self.figures.patience_ms = self._patience.delay_ms
+        self._fanout.extend(self.seat, "video", ((extension, playout_delay(self._patience.delay_ms)),))
+        if self._stepping:
+            self._later(STEP_SECONDS, lambda: self._step(extension))
 
     def _tell_time(self, said: rtcp.ReceiverTime) -> None:
         """DLRR at once: the player learns its round trip and repeats its NACKs in time."""

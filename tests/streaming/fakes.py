@@ -33,6 +33,7 @@ class NotedFanout:
     moves: list[tuple[ViewerId, Address]] = field(default_factory=list)
     seats: dict[ViewerId, Seat] = field(default_factory=dict)
     extended: list[tuple[ViewerId, Kind, tuple[tuple[int, bytes], ...]]] = field(default_factory=list)
+    paused: list[tuple[ViewerId, Kind]] = field(default_factory=list)
     full: bool = False
     opened: int = 0
 
@@ -68,7 +69,7 @@ class NotedFanout:
         self.extended.append((viewer, kind, constants))
 
     def pause(self, viewer: ViewerId, kind: Kind) -> None:
-        pass
+        self.paused.append((viewer, kind))
 
     def forward(self, source: SourceId, packets: list[Packet], only: ViewerId | None = None) -> bool:
         if self.full:

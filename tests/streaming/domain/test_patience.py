@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from streaming.domain.patience import (
     DELAY_MS_MAX,
     FIRST_PACKETS,
+    FIRST_STEP_MS,
     RELAX_SECONDS,
+    STEP_MS,
     Patience,
     needed_ms,
     playout_delay,
@@ -29,6 +33,8 @@ class Path:
             self.lost += int(200 * share)
             self.now += 0.5
             self.patience.heard(self.highest, self.lost, RTT_SECONDS, self.now)
+            for _ in range(5):
+                self.patience.step()
         return self.patience.delay_ms
 
 
@@ -47,20 +53,20 @@ def test_a_lossy_path_is_known_by_the_pictures_that_a_viewer_begins_with() -> No
     patience = Patience(FIRST)
     assert not patience.heard(FIRST + FIRST_PACKETS - 2, 3, RTT_SECONDS, 0.1)  # too few to tell
     assert patience.heard(FIRST + FIRST_PACKETS - 1, 3, RTT_SECONDS, 0.1)
-    assert patience.delay_ms >= 3 * 80
+    assert patience.target_ms >= 3 * 80
 
 
 def test_a_first_burst_that_was_too_much_is_forgotten_with_the_next_report() -> None:
     patience = Patience(FIRST)
     assert patience.heard(FIRST + 399, 350, RTT_SECONDS, 0.1)
-    assert patience.heard(FIRST + 599, 350, RTT_SECONDS, 0.8)
-    assert patience.delay_ms == 0
+    assert not patience.heard(FIRST + 599, 350, RTT_SECONDS, 0.8)
+    assert patience.target_ms == 0
 
 
 def test_a_path_that_becomes_lossy_gets_room_for_three_rounds_of_repair() -> None:
     path = Path()
     path.loses(0.0, 10)
-    assert path.loses(0.05, 1) >= 2 * 80
+    assert path.loses(0.05, 2) >= 2 * 80
     assert 3 * 80 <= path.loses(0.05, 5) <= DELAY_MS_MAX
 
 
@@ -78,7 +84,25 @@ def test_the_delay_is_given_back_late_so_that_it_does_not_swing() -> None:
     longest = path.loses(0.05, 20)
     assert path.loses(0.0, RELAX_SECONDS / 2) == longest
     path.loses(0.05, 10)
-    assert path.loses(0.0, RELAX_SECONDS + 10) == 0
+    assert path.loses(0.0, RELAX_SECONDS + 15) == 0
+
+
+def test_no_step_is_a_freeze() -> None:
+    path = Path()
+    path.patience.heard(FIRST + 99, 5, RTT_SECONDS, 0.1)
+    seen = [0]
+    while path.patience.step():
+        seen.append(path.patience.delay_ms)
+    steps = [after - before for before, after in pairwise(seen)]
+    assert max(steps) <= FIRST_STEP_MS
+    assert set(steps[1:]) <= {STEP_MS}
+
+
+def test_a_need_that_wavers_changes_nothing() -> None:
+    path = Path()
+    path.loses(0.05, 20)
+    longest = path.patience.delay_ms
+    assert {path.loses(share, 2) for share in (0.04, 0.055, 0.045, 0.05) * 10} == {longest}
 
 
 def test_the_extension_says_tens_of_milliseconds_in_twelve_bits_each() -> None:

@@ -63,6 +63,7 @@ class Bench:
         self.fanout, self.show = NotedFanout(), Show()
         self.later: list[Callable[[], None]] = []
         self.ends: list[str] = []
+        self.now = 0.0
         self.viewer = Viewer(
             program=self.show,
             terms=Terms(
@@ -75,7 +76,7 @@ class Bench:
             ssrcs=ViewerSsrcs(M, R, A),
             starts=(START, 2000, 3000),
             fanout=self.fanout,
-            clock=Clock(now=lambda: 0.0, offset_s=EPOCH),
+            clock=Clock(now=lambda: self.now, offset_s=EPOCH),
             later=lambda seconds, act: self.later.append(act),
             became_gone=lambda viewer, reason: self.ends.append(reason),
         )
@@ -162,6 +163,7 @@ def test_a_player_that_loses_packets_is_told_to_hold_its_frames(bench: Bench) ->
         bench.viewer.rtcp_came(rtcp.receiver_report(1, [block]), n / 2)
     seats = {seat for seat, _, _ in bench.fanout.extended}
     assert seats == {bench.viewer.seat}
+    wait(bench, 0.5)
     ((number, value),) = bench.fanout.extended[-1][2]
     assert (number, value) == (5, playout_delay(bench.viewer.figures.patience_ms))
     assert bench.viewer.figures.patience_ms >= 3 * 1000 * bench.viewer.rtt_s
@@ -172,6 +174,77 @@ def test_a_player_that_loses_nothing_is_told_nothing(bench: Bench) -> None:
         block = rtcp.ReportBlock(M, 0, 0, START + 100 * n, 0, 0, 0)
         bench.viewer.rtcp_came(rtcp.receiver_report(1, [block]), n / 2)
     assert bench.fanout.extended == []
+
+
+def choke(bench: Bench) -> None:
+    """Two reports, half a second each, of a path that loses most of a hundred packets."""
+    bench.show.video.bps = 2_500_000
+    for number in (1, 2):
+        bench.now += 0.5
+        block = rtcp.ReportBlock(M, 200, 40 * number, START + 50 * number - 1, 0, 0, 0)
+        bench.viewer.rtcp_came(rtcp.receiver_report(1, [block]), bench.now)
+
+
+def play(bench: Bench, first: int, count: int) -> None:
+    """So many packets, a frame each, the first a keyframe's."""
+    fresh = [Packet(n, n * 3000, True, bytes(1000)) for n in range(first, first + count)]
+    for packet in fresh:
+        bench.show.video.number(packet.sequence)
+        bench.show.video.put(packet, packet.sequence == first, bench.now)
+    bench.show.video.gathered()
+
+
+def wait(bench: Bench, seconds: float) -> None:
+    for _ in range(int(seconds * 100)):
+        bench.now += 0.01
+        waiting, bench.later = bench.later, []
+        for act in waiting:
+            act()
+
+
+def test_a_viewer_on_a_narrow_path_gets_what_fits_from_the_next_keyframe_on(bench: Bench) -> None:
+    bench.show.video.gathered()
+    choke(bench)
+    seat = bench.viewer.seat
+    assert seat is not None
+    assert bench.fanout.paused == [(seat, "video")]  # and never its sound
+    before = len(bench.fanout.alone[seat])
+    play(bench, 100, 40)
+    wait(bench, 0.3)
+    gone = [p.sequence for p in bench.fanout.alone[seat][before:]]
+    assert gone == list(range(START + 100, START + 100 + len(gone)))  # no gap behind what was sent before
+    assert 0 < len(gone) < 40
+    assert bench.viewer.figures.narrow_bps is not None
+
+
+def test_what_was_lost_before_a_path_was_known_to_be_narrow_is_not_repaired(bench: Bench) -> None:
+    bench.show.video.gathered()
+    choke(bench)
+    bench.viewer.rtcp_came(rtcp.nack(1, M, [own(n) for n in range(90)]), bench.now)
+    assert bench.fanout.resent == []
+    assert bench.viewer.figures.given_up == 90
+
+
+def test_a_narrow_path_that_gets_another_rendition_follows_it_without_a_gap(bench: Bench) -> None:
+    bench.show.video.gathered()
+    choke(bench)
+    play(bench, 100, 40)
+    wait(bench, 0.2)
+    seat = bench.viewer.seat
+    assert seat is not None
+    sent = bench.fanout.alone[seat][-1].sequence
+    other = Rendition("video", "q", SourceId(3))
+    other.cut((1, 0), 0, Line(VIDEO_HZ, 0))
+    bench.viewer.begin(other, 0, [])
+    assert bench.fanout.segments[-1] == (seat, SourceId(3), sent + 1)
+    assert bench.show.video.aside == []
+
+
+def test_a_viewer_on_a_narrow_path_still_hears_what_time_it_is(bench: Bench) -> None:
+    choke(bench)
+    bench.show.video.aside[0].report(5 << 32, 90_000)
+    (said,) = rtcp.parse(bench.fanout.said[-1][1])[:1]
+    assert said == rtcp.SenderReport(M, 5 << 32, 90_000, 0, 0)
 
 
 def test_a_viewer_that_leaves_frees_its_seat(bench: Bench) -> None:

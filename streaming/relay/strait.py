@@ -1,0 +1,139 @@
+"""Between a viewer and a path too narrow for its stream: feeds what fits, and steps aside when all does.
+
+Joins the rule of `domain/narrow.py` to the queue of `drip.py`. Sound is never touched. Knows one
+viewer's seat and the rendition it follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from ..domain.narrow import Flow, Narrow
+from ..fanout import Fanout, Packet, ViewerId
+from ..rtc import rtcp
+from .clock import Clock
+from .drip import Drip
+from .rendition import Rendition
+
+KEYFRAME_WAIT_SECONDS: Final = 3.0  # without one for so long, one is asked for
+CALM_SECONDS: Final = 0.2  # no more than this may wait here when the whole stream is given again
+
+
+class Numbered(Protocol):
+    """The viewer, as it is seen from here."""
+
+    seat: ViewerId | None
+
+    @property
+    def ssrc(self) -> int:
+        """Of its picture."""
+
+    def run_begins(self, stream: Rendition, first_own: int, offset: int) -> None:
+        """From `first_own` on, its sequence is that of `stream` plus `offset`."""
+
+    def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
+        """Follow `stream` in full again."""
+
+
+class Strait:
+    """One viewer's; it stands aside until its path proves narrow."""
+
+    def __init__(
+        self,
+        viewer: Numbered,
+        first: int,
+        fanout: Fanout,
+        clock: Clock,
+        later: Callable[[float, Callable[[], None]], object],
+    ) -> None:
+        """`first`: the sequence that its stream begins with."""
+        self.narrow = Narrow(first, clock.now())
+        self.first_own = 0  # since the path is narrow; what was lost before is not repaired any more
+        self.left_out = 0
+        self._viewer, self._fanout, self._clock, self._later = viewer, fanout, clock, later
+        self._drip: Drip | None = None
+        self._stream: Rendition | None = None
+        self._keyframe_s = 0.0
+
+    @property
+    def rate_bps(self) -> float | None:
+        """What the picture may cost, repairs included; None where it is given in full."""
+        return None if self._drip is None else self._drip.rate_bps
+
+    def heard(self, block: rtcp.ReportBlock, stream: Rendition, following: int, *, judge: bool) -> None:
+        """A report about the picture; `following`: the next own sequence, if it follows `stream`.
+
+        `judge` False: its loss is of another making (a probe, a stream that is being left).
+        """
+        now = self._clock.now()
+        if self._drip is not None and self._drip.held_back:
+            self.narrow.used, self._drip.held_back = True, False
+        flow = Flow(stream.bps, stream.packet_bytes)
+        self.narrow.heard(block.highest, block.lost, flow, now, judge=judge)
+        rate = self.narrow.rate_bps
+        if self._drip is not None and rate is not None:
+            self._drip.rate_bps = rate
+        elif rate is not None and self._viewer.seat is not None and stream.bps:
+            self._narrow(self._viewer.seat, stream, rate, following)
+
+    def _narrow(self, seat: ViewerId, stream: Rendition, rate_bps: float, following: int) -> None:
+        """Follow the stream no more; its packets come by here from now on."""
+        self._fanout.segment(seat, stream.source, 0)  # what leaves for this seat alone is numbered here
+        self._fanout.pause(seat, "video")
+        self._stream, self.first_own, self._keyframe_s = stream, following, self._clock.now()
+        self._drip = Drip(
+            following=following,
+            rate_bps=rate_bps,
+            send=lambda packets: self._fanout.forward(stream.source, packets, only=seat),
+            begun=lambda first, offset: self._viewer.run_begins(stream, first, offset),
+            later=self._later,
+            now=self._clock.now,
+        )
+        stream.aside.append(self)
+
+    def take(self, packets: list[Packet]) -> None:
+        """Packets of the stream, as they leave for all others."""
+        drip, stream = self._drip, self._stream
+        if drip is None or stream is None:
+            return
+        now = self._clock.now()
+        for place, packet in enumerate(packets):
+            if packet.sequence in stream.keyframes:
+                self._keyframe_s = now
+                if drip.behind_s < CALM_SECONDS and self.narrow.bears(stream.bps, now):
+                    drip.take(packets[:place], stream.keyframes)
+                    self._viewer.begin(stream, packet.sequence, packets[place:])
+                    return
+        drip.take(packets, stream.keyframes)
+
+    def report(self, ntp: int, timestamp: int) -> None:
+        """The sender reports to followers; to this viewer the report is ours to send."""
+        if self._viewer.seat is not None:
+            sent = self._fanout.counts(self._viewer.seat).video
+            said = rtcp.SenderReport(
+                self._viewer.ssrc, ntp, timestamp, sent.packets & 0xFFFFFFFF, sent.octets & 0xFFFFFFFF
+            )
+            self._fanout.rtcp(self._viewer.seat, rtcp.sender_report(said))
+
+    @property
+    def wants_keyframe(self) -> bool:
+        """Whether nothing can be given for want of a keyframe, for too long."""
+        waits = self._drip is not None and not self._drip.is_open
+        return waits and self._clock.now() - self._keyframe_s >= KEYFRAME_WAIT_SECONDS
+
+    def charge(self, size_bytes: int) -> None:
+        """A repair leaves beside the stream."""
+        if self._drip is not None:
+            self._drip.charge(size_bytes)
+
+    def end(self) -> int | None:
+        """Stand aside; the first own sequence that is free again, None where nothing was narrow."""
+        drip, stream = self._drip, self._stream
+        self._drip = self._stream = None
+        self.narrow.rate_bps = None
+        if drip is None or stream is None:
+            return None
+        stream.aside.remove(self)
+        self.left_out += drip.left_out
+        return drip.end()
