@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from ..contract import Codec
-from .answers import ABS_CAPTURE_TIME, Local, Terms, ViewerSsrcs, agree, answer_viewer
+from .answers import ABS_CAPTURE_TIME, ABS_SEND_TIME, Local, Terms, ViewerSsrcs, agree, answer_viewer
 from .sdp import Offer, parse_offer
 
 VIDEO: Final = 96
 REPAIR: Final = 97
 SOUND: Final = 111
 CAPTURE_TIME_ID: Final = 1
+SEND_TIME_ID: Final = 2
 _PARAMETERS: Final = {
     "H264": ["a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"],
 }
@@ -41,6 +42,8 @@ def pull_offer(local: Local, codec: Codec) -> str:
 def counter_offer(local: Local, codec: Codec, ssrcs: ViewerSsrcs) -> str:
     """What we would send a player, as an offer: the answer to a wish of our own, its role left open."""
     wished = parse_offer(pull_offer(local, codec))
+    for section in wished.sections:  # a player estimates its path by it; a relay does not
+        section.extensions[ABS_SEND_TIME] = SEND_TIME_ID
     answer = answer_viewer(wished, agree(wished, codec, peer_sends=False), local, codec, ssrcs)
     return answer.replace("a=setup:passive", "a=setup:actpass")
 

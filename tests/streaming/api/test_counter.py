@@ -31,6 +31,17 @@ async def test_an_answer_to_our_offer_opens_the_session_and_frames_come(tmp_path
         assert (status, headers["Content-Type"]) == (406, "application/sdp; charset=utf-8")
         assert "a=setup:actpass" in ours
         assert "a=sendonly" in ours
+        for line in (
+            "a=rtpmap:97 rtx/90000",
+            "a=fmtp:97 apt=96",
+            "a=ssrc-group:FID",
+            "a=rtcp-fb:96 goog-remb",
+            "a=rtcp-fb:96 nack",
+            "a=rtcp-fb:96 rrtr",
+            "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time",
+        ):
+            assert line in ours
+        assert "transport-cc" not in ours
         assert len(house.process.relay.seated) == 1  # the studio's: nobody is seated by an offer of ours
 
         viewer = RTCPeerConnection()
