@@ -2,7 +2,8 @@
 
 `python -m tests.interop.conformance --whip URL --whep URL`, tokens in WHIP_TOKEN and WHEP_TOKEN,
 prints a line a check and one JSON line last. Every check opens sessions of its own and deletes
-them; no media is sent. WHEP needs a program on air. Exit code 1 when a MUST is broken.
+them; two of them connect. WHEP needs a program on air; `--idle URL` names a show that is not, `--flood N`
+how many requests may be wasted on the rate limit. Exit code 1 when a MUST is broken.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import json
 import os
 import sys
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 
-import tests.interop.demands  # noqa: F401  # enlists them
+import tests.interop.demands  # enlists them
+import tests.interop.demands_of_answers  # noqa: F401  # the same
 from tests.interop.endpoint import DEMANDS, Broken, Demand, Endpoint
 
 
@@ -26,13 +29,16 @@ class Report:
     broken: dict[str, str] = field(default_factory=dict)
 
 
-async def run(kind: str, url: str, token: str, demands: list[Demand]) -> Report:
+async def run(kind: str, url: str, token: str, demands: list[Demand], **known: Any) -> Report:
     """All demands of one protocol against one URL; prints a line for each."""
     report = Report()
     async with aiohttp.ClientSession() as http:
-        for each in demands:
+        for each in sorted(demands, key=lambda each: each.needs == "flood"):  # after it nobody is heard
+            endpoint = Endpoint(kind, url, token, http, **known)
+            if not each.concerns(endpoint):
+                continue
             try:
-                await each.check(Endpoint(kind, url, token, http))
+                await each.check(endpoint)
             except aiohttp.ClientConnectorError as nobody:
                 raise SystemExit(f"{url} cannot be reached: {nobody.os_error.strerror}.") from None
             except (Broken, aiohttp.ClientError, TimeoutError, IndexError) as seen:
@@ -48,12 +54,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.interop.conformance", description=__doc__)
     parser.add_argument("--whip", metavar="URL", help="a WHIP endpoint; its token in WHIP_TOKEN")
     parser.add_argument("--whep", metavar="URL", help="a WHEP endpoint on air; its token in WHEP_TOKEN")
+    parser.add_argument("--idle", metavar="URL", default="", help="a WHEP endpoint off air")
+    parser.add_argument("--flood", metavar="N", type=int, default=0, help="requests for the rate limit")
+    parser.add_argument("--house", action="store_true", help="ask also for what our relay alone promises")
     wanted = parser.parse_args()
+    known = {"idle_url": wanted.idle, "flood": wanted.flood, "house": wanted.house}
     summary = {}
     for kind in ("whip", "whep"):
         url = getattr(wanted, kind)
         if url:
-            report = asyncio.run(run(kind, url, os.environ.get(f"{kind.upper()}_TOKEN", ""), DEMANDS))
+            token = os.environ.get(f"{kind.upper()}_TOKEN", "")
+            report = asyncio.run(run(kind, url, token, DEMANDS, **known))
             summary[kind] = {"met": report.met, "broken": report.broken}
     print(json.dumps({"conformance": summary}))
     return 1 if any(result["broken"] for result in summary.values()) else 0

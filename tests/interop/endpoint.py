@@ -38,6 +38,9 @@ class Endpoint:
     url: str
     token: str
     http: aiohttp.ClientSession
+    idle_url: str = ""  # of a show that is not on air, for the same token; without it that is not asked
+    flood: int = 0  # how many requests may be wasted to see a limit; 0: it is not looked for
+    house: bool = False  # whether it is our own relay, which promises more
 
     @property
     def ours(self) -> str:
@@ -75,7 +78,7 @@ class Endpoint:
             timeout=aiohttp.ClientTimeout(total=15),
         ) as response:
             text = await response.text(errors="replace")
-            return Reply(response.status, dict(response.headers), response.content_type, text)
+            return Reply(response.status, list(response.headers.items()), response.content_type, text)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -94,19 +97,23 @@ class Endpoint:
 @dataclass(frozen=True)
 class Reply:
     status: int
-    headers: dict[str, str]
+    headers: list[tuple[str, str]]
     content_type: str
     text: str
 
     def header(self, name: str) -> str:
         """A header, whatever its case; Broken when it is absent."""
-        for key, value in self.headers.items():
-            if key.lower() == name.lower():
-                return value
-        raise Broken(f"there is no {name} in the answer {self.status}")
+        found = self.all(name)
+        if not found:
+            raise Broken(f"there is no {name} in the answer {self.status}")
+        return found[0]
+
+    def all(self, name: str) -> list[str]:
+        """Every header of that name."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
 
     def has(self, name: str) -> bool:
-        return any(key.lower() == name.lower() for key in self.headers)
+        return bool(self.all(name))
 
 
 @dataclass
@@ -141,16 +148,30 @@ class Demand:
     where: str
     check: Check
     basic: bool = False  # what a counterpart in tests must meet, too
+    kinds: tuple[str, ...] = ("whip", "whep")
+    house: bool = False  # our own promise, in no text
+    needs: str = ""  # what of the endpoint must be known
+
+    def concerns(self, endpoint: Endpoint) -> bool:
+        """Whether it can be asked of this endpoint."""
+        known = not self.needs or bool(getattr(endpoint, self.needs))
+        return endpoint.kind in self.kinds and known and (endpoint.house or not self.house)
 
 
 DEMANDS: list[Demand] = []
 
 
 def must(
-    where: str, *, kinds: tuple[str, ...] = ("whip", "whep"), basic: bool = False
+    where: str,
+    *,
+    kinds: tuple[str, ...] = ("whip", "whep"),
+    basic: bool = False,
+    house: bool = False,
+    needs: str = "",
 ) -> Callable[[Check], Check]:
     def enlist(check: Check) -> Check:
-        DEMANDS.append(Demand(check.__name__.replace("_", " "), where, check, basic))
+        name = check.__name__.replace("_", " ")
+        DEMANDS.append(Demand(name, where, check, basic, kinds, house, needs))
         return check
 
     return enlist
