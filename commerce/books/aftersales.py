@@ -22,7 +22,7 @@ from commerce.books.records import keep_record
 from commerce.books.refunds import Owed, owe_refund
 from commerce.books.returns import close_wish, is_wished, keep_wish
 from commerce.books.stock import SHELF, SOLD, Move, StockAstray, move
-from commerce.books.tables import order_changes, order_lines, orders
+from commerce.books.tables import order_changes, order_lines, orders, stock_moves
 
 NEXT: Final[Mapping[str, frozenset[str]]] = {
     "paid": frozenset({"declared", "shipped"}),  # nothing is declared of a parcel that crosses no border
@@ -289,11 +289,21 @@ def _undo(order: BookedOrder, amount: int) -> tuple[Line, ...]:
 async def _take_goods_back(
     tx: AsyncConnection, order: BookedOrder, act: Act, pieces: Mapping[int, int]
 ) -> None:
+    ours = await _booked_as_sold(tx, order)
     for number, count in pieces.items():
         for sku, units in order.lines[number].goods if count else ():
+            if sku not in ours:
+                continue
             step = Move(f"back:{order.id}:{act.key}:{number}:{sku}", sku, SOLD, SHELF, units * count)
             if await move(tx, step, act.now_ms) is not None:
                 raise StockAstray(f"order {order.id} gives back what was never sold")
+
+
+async def _booked_as_sold(tx: AsyncConnection, order: BookedOrder) -> set[str]:
+    """The SKUs that left the shelf for this order: a show opened without the books sells none of ours."""
+    keys = {f"sold:{order.id}:{sku}": sku for line in order.lines for sku, _ in line.goods}
+    found = await tx.scalars(select(stock_moves.c.key).where(stock_moves.c.key.in_(keys)))
+    return {keys[key] for key in found}
 
 
 async def _note_returned(tx: AsyncConnection, order: BookedOrder, pieces: Mapping[int, int]) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from commerce.books import Books
 from commerce.books.archive import Archived, Overtaken, archived_to
+from commerce.books.tables import orders
 from commerce.books.verify import verify
 from commerce.effects.archivist import SNAPSHOT_COMMITS, Archivist, Diverged
 from commerce.live.cursor import Cursor, slowest
@@ -151,6 +152,10 @@ async def test_another_desks_log_is_not_taken_for_the_sequel(room: Room) -> None
         await room.archivist()
 
 
+AS_IT_IS = ", ".join(column.name for column in orders.c if column.name != "id")
+ANOTHER = f"INSERT INTO orders (id, {AS_IT_IS}) SELECT"
+
+
 @pytest.mark.parametrize(
     ("tampering", "what"),
     [
@@ -158,6 +163,13 @@ async def test_another_desks_log_is_not_taken_for_the_sequel(room: Room) -> None
         ("UPDATE order_lines SET quantity = quantity + 1 WHERE order_id = 'or-x'", "order or-x: differs"),
         ("UPDATE allotments SET returned = returned - 1 WHERE returned > 0", "allotment al-"),
         ("UPDATE archived SET written_by = 'x'", "log of show-1: names another writer"),
+        (f"{ANOTHER} 'or-y', {AS_IT_IS} FROM orders", "order or-y: is booked, but cancelled in the log"),
+        (f"{ANOTHER} 'or-z', {AS_IT_IS} FROM orders", "order or-z: is booked, but not in the log"),
+        (
+            "UPDATE stock_moves SET units = 3 WHERE target = 'sold'",
+            "stock scarf of show-1: sold 1 in the log",
+        ),
+        ("DELETE FROM allotments", "allotment al-"),
     ],
 )
 async def test_what_the_log_knows_better_is_named(
@@ -167,6 +179,8 @@ async def test_what_the_log_knows_better_is_named(
     open_shop(room.desk, await stock_books(sqlite_books, 20))
     room.desk.ask(order("or-x"))
     room.desk.ask(payment("or-x"))
+    room.desk.ask(order("or-y", "bob"))
+    room.desk.ask(c.CancelOrder("or-y"))
     room.desk.ask(c.CloseShow())
     room.desk.wait(1)
     await room.write()
