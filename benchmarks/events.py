@@ -31,7 +31,7 @@ ROUNDS = 2
 # connections → (events, ms between them): about three seconds each
 SIZES = {100: (300, 10), 2_000: (60, 50), 5_000: (24, 150)}
 QUICK_SIZES = {100: (100, 10), 2_000: (10, 50)}
-ORDERS_PER_S, ORDER_SECONDS, ORDER_VIEWERS = 1_000, 4, 2_000
+FEW_PER_S, ORDERS_PER_S, ORDER_SECONDS, ORDER_VIEWERS = 10, 1_000, 4, 2_000
 SETTLE_SECONDS = 0.3
 PATIENCE_SECONDS = 30.0
 
@@ -146,16 +146,34 @@ def one_run(server: Server, connections: int, events: int, every_ms: int) -> flo
 
 
 def under_orders(place: Place, viewers: int) -> dict[str, float]:
-    """What a delivery costs beyond the folding while orders come in, and how many came."""
+    """What a delivery costs beyond the folding while orders come in: few, that make just as many events
+    (the stock of the offer, ten times a second), and many."""
     with ours(place) as server:
         wait_for_feed(server)
-        alone = orders(server)
+        alone = {rate: orders(server, rate) for rate in (FEW_PER_S, ORDERS_PER_S)}
         with audience(server, viewers) as drain:
-            before = drain.ask()["events"]
-            crowded = orders(server)
-            arrived = deliveries(drain, sys.maxsize) - before
-    per_viewer = (crowded["us"] - alone["us"]) / arrived
-    return {"us": per_viewer, "orders_per_s": crowded["accepted"] / crowded["seconds"]}
+            told = {rate: per_viewer(server, drain, rate, alone[rate]) for rate in (FEW_PER_S, ORDERS_PER_S)}
+    few, many = told[FEW_PER_S], told[ORDERS_PER_S]
+    return {
+        "us_per_viewer_at_1000_orders_s": round(many["us"], 2),
+        "us_per_viewer_at_10_orders_s": round(few["us"], 2),
+        "events_per_s_at_1000_orders_s": round(many["events_per_s"] / viewers, 1),
+        "events_per_s_at_10_orders_s": round(few["events_per_s"] / viewers, 1),
+        "bytes_at_1000_orders_s": round(many["bytes"]),
+        "orders_per_s": round(many["orders_per_s"]),
+    }
+
+
+def per_viewer(server: Server, drain: Child, rate: int, alone: dict[str, Any]) -> dict[str, float]:
+    before = drain.ask()
+    crowded = orders(server, rate)
+    arrived = deliveries(drain, sys.maxsize) - before["events"]
+    return {
+        "us": (crowded["us"] - alone["us"]) / arrived,
+        "bytes": (drain.ask()["bytes"] - before["bytes"]) / arrived,
+        "events_per_s": arrived / crowded["seconds"],
+        "orders_per_s": crowded["accepted"] / crowded["seconds"],
+    }
 
 
 def wait_for_feed(server: Server) -> None:
@@ -163,9 +181,9 @@ def wait_for_feed(server: Server) -> None:
         pass
 
 
-def orders(server: Server) -> dict[str, Any]:
+def orders(server: Server, per_s: int) -> dict[str, Any]:
     before = cpu_us(server.pid)
-    told = server.teller.ask(orders=ORDERS_PER_S * ORDER_SECONDS, per_s=ORDERS_PER_S)
+    told = server.teller.ask(orders=per_s * ORDER_SECONDS, per_s=per_s)
     return {**told, "us": cpu_us(server.pid) - before}
 
 
@@ -200,8 +218,7 @@ def summary(sizes: dict[str, Any], loaded: dict[str, float]) -> dict[str, Any]:
         "ratio": round(ours_us / bare_us, 3),
         "ws_us": mean("ws"),
         "socketio_us": mean("socketio"),
-        "us_per_viewer_at_1000_orders_s": round(loaded["us"], 2),
-        "orders_per_s": round(loaded["orders_per_s"]),
+        **loaded,
         "by_connections": sizes,
     }
 

@@ -17,6 +17,7 @@ import uvloop
 from aiohttp import web
 
 from benchmarks.shopping.place import OFFER, SHOW
+from commerce.api import rings
 from commerce.api.app import make_app
 from commerce.api.feed import Feed
 from commerce.api.opening import open_house
@@ -45,6 +46,7 @@ async def main() -> None:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4_096)
         await site.start()
+        rings.begin()  # as `python -m commerce` does
         print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
         feed = await house.feed(SHOW)
         while line := await asyncio.to_thread(sys.stdin.readline):

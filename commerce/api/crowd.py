@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final
 
 MOST_BUFFERED_BYTES: Final = 256 * 1024
-BREATH_EVERY: Final = 200  # listeners written to before the loop gets a turn
+BREATH_EVERY: Final = 400  # listeners written to before the loop gets a turn
 
 _write: Final = os.write
 PING: Final = b"8\r\n: ping\n\n\r\n"
@@ -32,41 +32,31 @@ def chunk(event: bytes) -> bytes:
 class Listener:
     """One connection. `joined` is the version of the snapshot or patch it began with."""
 
-    __slots__ = (
-        "_fd",
-        "_is_closing",
-        "_stuffed",
-        "_transport",
-        "_waiting",
-        "buyer",
-        "closed",
-        "host",
-        "joined",
-    )
+    __slots__ = ("_transport", "_waiting", "buyer", "closed", "fd", "host", "is_closing", "joined", "stuffed")
 
     def __init__(
         self, transport: asyncio.Transport, buyer: str | None, *, host: bool = False, joined: int = 0
     ) -> None:
         self._transport = transport
-        self._is_closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
+        self.is_closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
         self.buyer, self.host, self.joined = buyer, host, joined
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         socket = transport.get_extra_info("socket")
         secure = transport.get_extra_info("ssl_object") is not None
         # A plain socket takes bytes without the transport's detour, as long as nothing waits in it.
-        self._stuffed = True  # something may wait in the transport: only then one has to look
-        self._fd = -1 if secure or socket is None else socket.fileno()
+        self.stuffed = True  # something may wait in the transport: only then one has to look
+        self.fd = -1 if secure or socket is None else socket.fileno()
 
     def send(self, payload: bytes) -> bool:
         """Hand the bytes over; False when the listener is gone or was cut off for being slow."""
-        if self._is_closing():
+        if self.is_closing():
             self.leave()
             return False
-        if self._stuffed and not self._emptied():
+        if self.stuffed and not self._emptied():
             return False
-        if self._fd >= 0 and not self._stuffed:
+        if self.fd >= 0 and not self.stuffed:
             try:
-                sent = _write(self._fd, payload)
+                sent = _write(self.fd, payload)
             except BlockingIOError:
                 sent = 0
             except OSError:
@@ -75,9 +65,13 @@ class Listener:
             if sent == len(payload):
                 return True
             payload = payload[sent:]
-        self._stuffed = True
-        self._transport.write(payload)
+        self.keep(payload)
         return True
+
+    def keep(self, rest: bytes) -> None:
+        """Let the transport send what the socket did not take."""
+        self.stuffed = True
+        self._transport.write(rest)
 
     def _emptied(self) -> bool:
         """Look what still waits in the transport; False when it is so much that the listener is cut off."""
@@ -85,7 +79,7 @@ class Listener:
         if waiting > MOST_BUFFERED_BYTES:
             self.cut_off()
             return False
-        self._stuffed = waiting > 0
+        self.stuffed = waiting > 0
         return True
 
     def cut_off(self) -> None:
@@ -106,6 +100,7 @@ class Crowd:
         self._public: dict[Listener, None] = {}
         self._hosts: dict[Listener, None] = {}
         self._buyers: dict[str, list[Listener]] = {}
+        self._everyone: list[Listener] | None = None  # of the public, until somebody comes or goes
         self.dropped = 0
 
     def __len__(self) -> int:
@@ -122,12 +117,14 @@ class Crowd:
     def join(self, listener: Listener) -> None:
         """From now on the listener hears what is said."""
         (self._hosts if listener.host else self._public)[listener] = None
+        self._everyone = None
         if listener.buyer is not None and not listener.host:
             self._buyers.setdefault(listener.buyer, []).append(listener)
 
     def leave(self, listener: Listener) -> None:
         """The listener hears no more."""
         (self._hosts if listener.host else self._public).pop(listener, None)
+        self._everyone = None
         own = self._buyers.get(listener.buyer or "", [])
         if listener in own:
             own.remove(listener)
@@ -140,7 +137,9 @@ class Crowd:
 
     async def tell_public(self, payload: bytes) -> None:
         """To everyone but the hosts."""
-        await self._tell(list(self._public), payload)
+        if self._everyone is None:
+            self._everyone = list(self._public)
+        await self._tell(self._everyone, payload)
 
     async def tell_hosts(self, payload: bytes) -> None:
         """To the hosts alone."""
@@ -151,13 +150,30 @@ class Crowd:
         await self._tell([*self._public, *self._hosts], PING)
 
     async def _tell(self, listeners: list[Listener], payload: bytes) -> None:
+        """`Listener.send` to each, spelt out for those with nothing in their way: a call and a look at cold
+        memory are a tenth of what a listener costs."""
+        size = len(payload)
         for start in range(0, len(listeners), BREATH_EVERY):
             if start:
                 await asyncio.sleep(0)
             for listener in listeners[start : start + BREATH_EVERY]:
-                if not listener.send(payload):
-                    self.dropped += 1
-                    self.leave(listener)
+                if not listener.stuffed and listener.fd >= 0 and not listener.is_closing():
+                    try:
+                        sent = _write(listener.fd, payload)
+                    except BlockingIOError:
+                        sent = 0
+                    except OSError:
+                        listener.cut_off()
+                        self._drop(listener)
+                        continue
+                    if sent != size:
+                        listener.keep(payload[sent:])
+                elif not listener.send(payload):
+                    self._drop(listener)
+
+    def _drop(self, listener: Listener) -> None:
+        self.dropped += 1
+        self.leave(listener)
 
     def close(self) -> None:
         """The process ends: let every handler finish its response."""
