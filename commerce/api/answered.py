@@ -372,6 +372,24 @@ class Status(Given):
     clients: int
 
 
+class Act(Given):
+    """A privileged act: who did what to what; `name` and `merchant` are of the account that acted."""
+
+    number: int
+    actor: str
+    name: str | None
+    merchant: str | None
+    act: str
+    subject: str
+    details: dict[str, Any]
+    at: int
+
+
+class Trail(Given):
+    acts: list[Act]
+    next: int | None = None
+
+
 class Health(Given):
     ok: bool
     problems: list[str]

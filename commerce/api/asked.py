@@ -313,6 +313,15 @@ class MerchantQuery(Asked):
     merchant: Id | None = None
 
 
+class TrailQuery(Asked):
+    """`name`: of the account that acted; `before`: the `next` of the page before."""
+
+    name: Name | None = None
+    act: Annotated[str, Meta(pattern=r"^[A-Za-z]{1,80}(?![\s\S])", max_length=80)] | None = None
+    subject: Annotated[str, Meta(min_length=1, max_length=160)] | None = None
+    before: Annotated[int, Meta(ge=1, lt=1 << 53)] | None = None
+
+
 class OrdersQuery(Asked):
     merchant: Id | None = None
     show: Id | None = None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from aiohttp import web
 from msgspec import Struct
 
 from commerce.api import answered
 from commerce.api.ask import Ask
+from commerce.books import audit
 from commerce.live.sessions import STORE_ERRORS
 
 
@@ -36,6 +39,17 @@ async def read_metrics(ask: Ask) -> web.Response:
         "rate_limited": house.by_source.refused + house.by_account.refused + house.sign_ins.refused,
     }
     return web.Response(body=meters.text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+async def read_trail(ask: Ask) -> Struct:
+    """Privileged acts of all staff, newest first."""
+    query = ask.query
+    async with ask.house.books.read() as tx:
+        acts = await audit.list_acts(
+            tx, name=query.name, act=query.act, subject=query.subject, before=query.before
+        )
+    following = acts[-1].number if len(acts) == audit.MOST_ACTS else None
+    return answered.Trail(acts=[answered.Act(**asdict(act)) for act in acts], next=following)
 
 
 async def read_status(ask: Ask) -> Struct:

@@ -28,6 +28,7 @@ SHELLS: Final = {
     "/host": "host.html",
     "/host/{show}": "host.html",
     "/merchant": "merchant.html",
+    "/operator": "merchant.html",
     "/pair": "merchant.html",  # short, to be typed by hand
     "/merchant/{rest:.*}": "merchant.html",
 }

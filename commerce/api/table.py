@@ -315,6 +315,15 @@ MERCHANTS: Final = (
 )
 
 OPERATORS: Final = (
+    Route(
+        "GET",
+        "/api/operator/trail",
+        operator.read_trail,
+        says(operator.read_trail),
+        Access.OPERATOR,
+        query=asked.TrailQuery,
+        gives=answered.Trail,
+    ),
     Route("GET", "/healthz", operator.read_health, says(operator.read_health), gives=answered.Health, cost=0),
     Route("GET", "/metrics", operator.read_metrics, says(operator.read_metrics), cost=0),
     Route(

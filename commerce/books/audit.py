@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import insert
+from sqlalchemy import Select, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.books.tables import audit
+from commerce.books.tables import accounts, audit
+
+MOST_ACTS: Final = 50
+STAFF: Final = "staff:"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act; `name` and `merchant` are those of the actor's account, None where it has none."""
+
+    number: int
+    actor: str
+    name: str | None
+    merchant: str | None
+    act: str
+    subject: str
+    details: Mapping[str, Any]
+    at: int
 
 
 async def note_act(
@@ -18,3 +36,29 @@ async def note_act(
     await tx.execute(
         insert(audit).values(actor=actor, act=act, subject=subject, details=dict(details), at=now_ms)
     )
+
+
+async def list_acts(
+    tx: AsyncConnection,
+    *,
+    name: str | None = None,
+    act: str | None = None,
+    subject: str | None = None,
+    before: int | None = None,
+) -> list[Act]:
+    """Up to 50 acts, newest first, numbered below `before`; by the actor's name, the act, the subject."""
+    query = _acts().order_by(audit.c.id.desc()).limit(MOST_ACTS)
+    wanted = ((accounts.c.name, name), (audit.c.act, act), (audit.c.subject, subject))
+    for column, value in wanted:
+        query = query if value is None else query.where(column == value)
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    return [Act(*row) for row in await tx.execute(query)]
+
+
+def _acts() -> Select[Any]:
+    is_actors = audit.c.actor == literal(STAFF) + accounts.c.id
+    return select(
+        audit.c.id, audit.c.actor, accounts.c.name, accounts.c.merchant_id, audit.c.act, audit.c.subject,
+        audit.c.details, audit.c.at,
+    ).outerjoin(accounts, is_actors)  # fmt: skip

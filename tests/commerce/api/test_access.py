@@ -70,3 +70,20 @@ def test_buckets_are_bounded() -> None:
     for number in range(100):
         buckets.take(str(number), 1, 0.0)
     assert len(buckets._buckets) == 10
+
+
+async def test_operators_read_the_trail_page_by_page(street: Street) -> None:
+    seller, operator = await street.signed_in("seller"), await street.signed_in("operator")
+    plan = {"title": {"en": "x"}, "starts_at": 1, "time_zone": "UTC", "currency": "CNY"}
+    made = [(await seller.post("/api/merchant/shows", plan)).body["id"] for _ in range(52)]
+    first = (await operator.get("/api/operator/trail?name=seller")).body
+    rest = (await operator.get(f"/api/operator/trail?name=seller&before={first['next']}")).body
+    acts = first["acts"] + rest["acts"]
+    assert [act["subject"] for act in acts] == made[::-1]
+    assert {(act["name"], act["merchant"], act["act"]) for act in acts} == {
+        ("seller", "mr-one", "ScheduleShow")
+    }
+    assert rest["next"] is None
+    one = (await operator.get(f"/api/operator/trail?act=ScheduleShow&subject={made[7]}")).body["acts"]
+    assert [act["subject"] for act in one] == [made[7]]
+    assert (await operator.get("/api/operator/trail?name=host")).body == {"acts": [], "next": None}

@@ -73,7 +73,7 @@ async def walk(street: Street) -> None:
         assert (await host.get(path)).status == 200
     await walk_merchant(street, seller, show)
     await walk_after_sales(street)
-    for path in ("/healthz", "/metrics", "/api/status"):
+    for path in ("/healthz", "/metrics", "/api/status", "/api/operator/trail"):
         assert (await operator.get(path)).status == 200
     signing = {"name": "seller", "password": PASSWORD}
     assert (await street.nobody.ask("POST", "/api/sessions", signing)).status == 201

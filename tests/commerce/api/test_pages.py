@@ -36,6 +36,7 @@ async def street(valkey: Server, tmp_path: Path) -> AsyncIterator[Street]:
         ("/merchant", "merchant"),
         ("/merchant/shows/sh-1", "merchant"),
         ("/pair", "merchant"),
+        ("/operator", "merchant"),
     ],
 )
 async def test_every_address_has_its_shell(street: Street, path: str, shell: str) -> None:
