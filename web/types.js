@@ -7,6 +7,11 @@
  * @property {string} id
  * @property {Text} name
  *
+ * @typedef {object} Studio
+ * @property {string} id
+ * @property {Text} name
+ * @property {{id: string, agent: string, paired_at: number, renewed_at: number}[]} [pairings]
+ *
  * @typedef {object} Show
  * @property {string} id
  * @property {Text} title

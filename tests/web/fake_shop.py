@@ -8,13 +8,16 @@ import asyncio
 import itertools
 import json
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
 from tests.web import fake_goods
 from tests.web.fake_after import AfterSales, after_sales_routes
 from tests.web.fake_relay import FakeRelay
+
+if TYPE_CHECKING:
+    from tests.web.fake_access import Access
 
 SHELLS: Final = {
     "/": "index",
@@ -23,6 +26,8 @@ SHELLS: Final = {
     "/host": "host",
     "/host/{show}": "host",
     "/merchant": "merchant",
+    "/operator": "merchant",
+    "/pair": "merchant",
 }
 POLICY: Final = (
     "default-src 'self'; connect-src 'self' http: https:; img-src 'self' data:; media-src 'self' blob:; "
@@ -62,6 +67,13 @@ class FakeShop:
         self.after = AfterSales(self)
         self.saved_rundown: list[dict[str, Any]] = []
         self.version = 1
+        self.access = self.make_access()
+
+    @staticmethod
+    def make_access() -> Access:
+        from tests.web.fake_access import Access
+
+        return Access()
 
     def plan(self) -> dict[str, dict[str, Any]]:
         now = now_ms()

@@ -43,15 +43,6 @@ class Desk:
     def __init__(self, shop: FakeShop) -> None:
         self.shop = shop
 
-    async def sign_in(self, request: web.Request) -> web.Response:
-        from tests.web.fake_shop import problem
-
-        body = await request.json()
-        if body["password"] != "pavilion":
-            return problem(401, "NotSignedIn")
-        account = {"id": "a1", "name": body["name"], "role": body["name"], "merchant": "m1"}
-        return web.json_response({"token": "staff-1", "account": account}, status=201)
-
     async def sign_out(self, _: web.Request) -> web.Response:
         return web.Response(status=204)
 
@@ -127,7 +118,7 @@ def product(offer: dict[str, Any]) -> dict[str, Any]:
 def staff_routes(shop: FakeShop) -> list[web.RouteDef]:
     desk = Desk(shop)
     return [
-        web.post("/api/sessions", desk.sign_in),
+        *shop.access.routes(),
         web.delete("/api/sessions", desk.sign_out),
         web.get("/api/host/shows/{show}/orders", desk.orders),
         web.get("/api/host/shows/{show}/studios", desk.studios),
@@ -138,6 +129,5 @@ def staff_routes(shop: FakeShop) -> list[web.RouteDef]:
         web.put("/api/merchant/shows/{show}/rundown", desk.rundown),
         web.get("/api/merchant/products", desk.products),
         web.get("/api/merchant/orders", desk.orders),
-        web.get("/api/merchant/studios", desk.studios),
         web.post("/api/merchant/studios/{studio}/token", desk.token),
     ]

@@ -156,6 +156,77 @@ async def token(page: Page, shop: FakeShop) -> None:
     await page.wait_for_timeout(400)
 
 
+async def account(page: Page, shop: FakeShop) -> None:
+    await signed_in(page, "merchant")
+    await expect(page.get_by_test_id("factor")).to_be_visible()
+    await page.wait_for_timeout(300)
+
+
+async def guarded(page: Page, shop: FakeShop) -> None:
+    await account(page, shop)
+    shop.access.is_guarded, shop.access.since, shop.access.left = True, 1_790_000_000_000, 8
+    await page.reload()
+    await page.get_by_test_id("factor-off").click()
+    await page.wait_for_timeout(300)
+
+
+async def enrolling(page: Page, shop: FakeShop) -> None:
+    await account(page, shop)
+    await page.get_by_test_id("factor-password").click()
+    await page.locator("#factor-password").fill("pavilion")
+    await page.get_by_test_id("factor-answer").click()
+    await expect(page.get_by_test_id("enrolment")).to_be_visible()
+    await page.wait_for_timeout(300)
+
+
+async def recovering(page: Page, shop: FakeShop) -> None:
+    await enrolling(page, shop)
+    await page.locator("#enrol-code").fill("123456")
+    await page.get_by_test_id("confirm-factor").click()
+    await expect(page.get_by_test_id("codes")).to_be_visible()
+    await page.wait_for_timeout(300)
+
+
+async def second_step(page: Page, shop: FakeShop) -> None:
+    shop.access.is_guarded = True
+    await signed_in(page, "merchant")
+    await expect(page.locator("#sign-in-code")).to_be_visible()
+    await page.wait_for_timeout(300)
+
+
+async def typing_code(page: Page, shop: FakeShop) -> None:
+    await signed_in(page, "merchant")
+    await page.locator("#pair-code").fill("bcdfghj")
+    await page.wait_for_timeout(300)
+
+
+async def letting_in(page: Page, shop: FakeShop) -> None:
+    await typing_code(page, shop)
+    await page.locator("#pair-code").fill("bcdfghjk")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("waiting")).to_be_visible()
+    await page.wait_for_timeout(300)
+
+
+async def let_in(page: Page, shop: FakeShop) -> None:
+    await letting_in(page, shop)
+    await page.get_by_test_id("allow").click()
+    await expect(page.get_by_test_id("paired")).to_be_visible()
+    await page.wait_for_timeout(300)
+
+
+async def revoking(page: Page, shop: FakeShop) -> None:
+    await merchant(page, shop)
+    await page.get_by_test_id("revoke").first.click()
+    await page.wait_for_timeout(300)
+
+
+async def operating(page: Page, shop: FakeShop) -> None:
+    await signed_in(page, "operator")
+    await expect(page.get_by_test_id("act").first).to_be_visible()
+    await page.wait_for_timeout(300)
+
+
 def order_in(state: str) -> Steps:
     async def steps(page: Page, shop: FakeShop) -> None:
         lines = [
@@ -290,7 +361,29 @@ AFTER: Final = [
     Picture("after-orders-phone", "/merchant?view=orders", NARROW, merchant),
     Picture("after-checkout", "/shows/demo", NARROW, checkout, "light", "en"),
 ]
-ALL: Final = [*PLAYER, *STATES, *PAGES, *AFTER]
+ACCESS: Final = [
+    Picture(f"{name}-{where}-{light}-{language}", path, size, steps, light, language)
+    for name, path, steps in (
+        ("account", "/merchant?view=account", account),
+        ("account-guarded", "/merchant?view=account", guarded),
+        ("account-enrolling", "/merchant?view=account", enrolling),
+        ("account-codes", "/merchant?view=account", recovering),
+        ("second-step", "/merchant", second_step),
+        ("pair", "/pair", typing_code),
+        ("pair-waiting", "/pair", letting_in),
+        ("pair-done", "/pair", let_in),
+        ("studios", "/merchant?view=studios", merchant),
+        ("studios-revoking", "/merchant?view=studios", revoking),
+        ("trail", "/operator", operating),
+    )
+    for where, size, light, language in (
+        ("phone", NARROW, "light", "en"),
+        ("phone", NARROW, "dark", "ru"),
+        ("desk", DESK, "light", "ru"),
+        ("desk", DESK, "dark", "zh"),
+    )
+]
+ALL: Final = [*PLAYER, *STATES, *PAGES, *AFTER, *ACCESS]
 
 
 async def take(browser: Browser, picture: Picture, out: Path) -> None:

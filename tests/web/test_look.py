@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.web.conftest import Visit, in_one_loop, needs_chromium, visiting
+from tests.web.fake_access import CODE, USER_CODE
 
 TOKENS = (Path(__file__).parents[2] / "web/styles/tokens.css").read_text()
 SIZES = {"phone": (360, 780), "tablet": (768, 1024), "desk": (1440, 900)}
@@ -151,6 +152,33 @@ async def merchant(visit: Visit) -> None:
         await page.goto(f"{visit.origin}/merchant?{view}")
         await page.locator(".calm, .studio").first.wait_for()
         await check(page, view)
+    await look_at_access(visit, page)
+
+
+async def look_at_access(visit: Visit, page: Page) -> None:
+    """The account from switching the second step on to its recovery codes, and a studio that asks in."""
+    await page.goto(f"{visit.origin}/merchant?view=account")
+    await page.get_by_test_id("factor-password").click()
+    await page.locator("#factor-password").fill("pavilion")
+    await page.get_by_test_id("factor-answer").click()
+    await page.get_by_test_id("enrolment").wait_for()
+    await check(page, "enrolment")
+    await page.locator("#enrol-code").fill(CODE)
+    await page.get_by_test_id("confirm-factor").click()
+    await page.get_by_test_id("codes").wait_for()
+    await check(page, "recovery codes")
+    await page.goto(f"{visit.origin}/pair")
+    await page.locator("#pair-code").fill(USER_CODE)
+    await page.keyboard.press("Enter")
+    await page.get_by_test_id("waiting").wait_for()
+    await check(page, "pairing")
+
+
+async def operator(visit: Visit) -> None:
+    page = await visit.go("/operator")
+    await enter(page, "operator")
+    await page.get_by_test_id("act").first.wait_for()
+    await check(page, "trail")
 
 
 async def reading(visit: Visit) -> None:
@@ -167,7 +195,9 @@ async def reading(visit: Visit) -> None:
 @pytest.mark.browser
 @needs_chromium
 @in_one_loop
-@pytest.mark.parametrize("pages", [player, host, merchant, reading], ids=lambda pages: pages.__name__)
+@pytest.mark.parametrize(
+    "pages", [player, host, merchant, operator, reading], ids=lambda pages: pages.__name__
+)
 @pytest.mark.parametrize(
     ("size", "language"), [("phone", "ru"), ("tablet", "zh"), ("desk", "en"), ("desk", "ru")]
 )

@@ -1,6 +1,7 @@
 /**
- * `<merchant-page>`: the merchant's office: shows, the rundown of one, orders, studios. Where one is,
- * and every filter, lives in the address, so that a page can be kept, sent and gone back to.
+ * `<merchant-page>`: the merchant's office: shows, the rundown of one, orders, studios, the account; and the
+ * operator's: the trail, the account. Where one is, and every filter, lives in the address, so that a page
+ * can be kept, sent and gone back to.
  */
 
 import { said, t } from "../strings/speak.js";
@@ -9,19 +10,23 @@ import { isSignedOut, signOut, staff, staffSession } from "../transport/session.
 import { h } from "./dom.js";
 import { SilkElement } from "./element.js";
 import { explain } from "./explain.js";
+import "./account-security.js";
 import "./merchant-order.js";
 import "./merchant-orders.js";
+import "./merchant-pair.js";
 import "./merchant-rundown.js";
 import "./merchant-shows.js";
 import "./merchant-studios.js";
+import "./operator-trail.js";
 import "./page-head.js";
 import "./sign-in.js";
 import { stateNote } from "./state-note.js";
 
 /** @typedef {import("../types.js").Show} Show */
-/** @typedef {{id: string, name: import("../types.js").Text}} Studio */
+/** @typedef {import("../types.js").Studio} Studio */
 
-const VIEWS = ["shows", "orders", "studios"];
+const VIEWS = ["shows", "orders", "studios", "pair", "account"];
+const OPERATORS_VIEWS = ["trail", "account"];
 
 class MerchantPage extends SilkElement {
   account = staffSession()?.account ?? null;
@@ -35,13 +40,8 @@ class MerchantPage extends SilkElement {
     if (!this.account) return [h("page-head", { key: "head" }), h("sign-in", { key: "sign-in", ".place": t("signin.merchant") })];
     const { view, show } = this.#where();
     const key = view === "order" ? show : `${view} ${show}`;
-    const ways = [
-      { href: "/merchant", text: t("merchant.shows"), here: view === "shows" || view === "rundown" },
-      { href: "/merchant?view=orders", text: t("merchant.orders"), here: view === "orders" || view === "order" },
-      { href: "/merchant?view=studios", text: t("merchant.studios"), here: view === "studios" },
-    ];
     return [
-      h("page-head", { key: "head", ".ways": ways, ".account": this.account.name }),
+      h("page-head", { key: "head", ".ways": this.#isOperator ? operatorsWays(view) : merchantsWays(view), ".account": this.account.name }),
       h("main", { key, class: "page merchant" }, this.error ? this.#failed() : this.#body(view, show)),
     ];
   }
@@ -53,6 +53,9 @@ class MerchantPage extends SilkElement {
   #body(view, show) {
     if (view === "order") return h("merchant-order", { ".order_id": show });
     if (view === "orders") return h("merchant-orders", { ".shows": this.shows ?? [] });
+    if (view === "account") return h("account-security", null);
+    if (view === "trail") return h("operator-trail", null);
+    if (view === "pair") return h("merchant-pair", { ".studios": this.studios });
     if (view === "studios") return h("merchant-studios", { ".studios": this.studios, ".known": this.shows !== null });
     if (view === "rundown") return h("merchant-rundown", { ".show": this.shows?.find(({ id }) => id === show) ?? null, ".show_id": show });
     return h("merchant-shows", { ".shows": this.shows, ".studios": this.studios });
@@ -66,11 +69,16 @@ class MerchantPage extends SilkElement {
   #where() {
     const query = new URLSearchParams(location.search);
     const show = query.get("show") ?? "";
-    const view = query.get("view") ?? "shows";
+    const view = query.get("view") ?? (location.pathname === "/pair" ? "pair" : "");
     if (view === "rundown" && show) return { view, show };
     const order = query.get("order") ?? "";
     if (view === "order" && order) return { view, show: order };
-    return { view: VIEWS.includes(view) ? view : "shows", show: "" };
+    const views = this.#isOperator ? OPERATORS_VIEWS : VIEWS;
+    return { view: views.includes(view) ? view : views[0], show: "" };
+  }
+
+  get #isOperator() {
+    return this.account?.role === "operator";
   }
 
   entered() {
@@ -81,7 +89,7 @@ class MerchantPage extends SilkElement {
     });
     this.listen(this, "sign-out", async () => {
       await signOut();
-      location.assign("/merchant");
+      location.assign(this.#isOperator ? "/operator" : "/merchant");
     });
     this.listen(this, "shows-changed", () => this.#load());
     this.listen(this, "signed-out", () => this.#out());
@@ -101,12 +109,14 @@ class MerchantPage extends SilkElement {
    */
   #follow(event) {
     const link = event.target instanceof Element ? event.target.closest("a") : null;
-    if (!link || link.target || link.pathname !== "/merchant" || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const here = this.#isOperator ? "/operator" : "/merchant";
+    if (!link || link.target || link.pathname !== here || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    go(link.search);
+    go(link.search, here);
   }
 
   async #load() {
+    if (this.#isOperator) return this.update();
     try {
       [{ shows: this.shows }, { studios: this.studios }] = await Promise.all([staff.get("/api/merchant/shows"), staff.get("/api/merchant/studios")]);
       this.error = "";
@@ -120,9 +130,30 @@ class MerchantPage extends SilkElement {
   }
 }
 
-/** @param {string} search such as `?view=orders&state=paid` */
-export function go(search) {
-  history.pushState(null, "", `/merchant${search}`);
+/** @param {string} view */
+function merchantsWays(view) {
+  return [
+    { href: "/merchant", text: t("merchant.shows"), here: view === "shows" || view === "rundown" },
+    { href: "/merchant?view=orders", text: t("merchant.orders"), here: view === "orders" || view === "order" },
+    { href: "/merchant?view=studios", text: t("merchant.studios"), here: view === "studios" || view === "pair" },
+    { href: "/merchant?view=account", text: t("account.way"), here: view === "account" },
+  ];
+}
+
+/** @param {string} view */
+function operatorsWays(view) {
+  return [
+    { href: "/operator", text: t("trail.title"), here: view === "trail" },
+    { href: "/operator?view=account", text: t("account.way"), here: view === "account" },
+  ];
+}
+
+/**
+ * @param {string} search such as `?view=orders&state=paid`
+ * @param {string} [path]
+ */
+export function go(search, path = "/merchant") {
+  history.pushState(null, "", `${path}${search}`);
   dispatchEvent(new PopStateEvent("popstate"));
 }
 

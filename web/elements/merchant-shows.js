@@ -14,7 +14,7 @@ const CURRENCIES = ["CNY", "KZT", "UZS", "RUB", "USD", "EUR"];
 
 export class MerchantShows extends silk({
   shows: /** @type {Show[] | null} */ (null),
-  studios: /** @type {import("./merchant-page.js").Studio[]} */ ([]),
+  studios: /** @type {import("../types.js").Studio[]} */ ([]),
   error: "",
   busy: false,
 }) {

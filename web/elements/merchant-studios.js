@@ -1,24 +1,30 @@
-/** `<merchant-studios>`: the merchant's studios, and a publish token for one. Shown once, kept nowhere. */
+/** `<merchant-studios>`: the merchant's studios, the computers paired with each, and the way to shut one out. */
 
 import { dayAndTime, said, t } from "../strings/speak.js";
 import { staff } from "../transport/session.js";
 import { announce } from "./announce.js";
+import { confirmDeed } from "./confirm.js";
 import { h } from "./dom.js";
 import { silk } from "./element.js";
 import { explain } from "./explain.js";
-import { icon } from "./icon.js";
+import { secret } from "./secret.js";
 import { stateNote } from "./state-note.js";
 
 /** @typedef {{whip: string, token: string, expires_at: number}} PublishToken */
+/** @typedef {import("../types.js").Studio} Studio */
 
 export class MerchantStudios extends silk({
-  studios: /** @type {import("./merchant-page.js").Studio[]} */ ([]),
+  studios: /** @type {Studio[]} */ ([]),
   known: false,
   given: /** @type {Record<string, PublishToken>} */ ({}),
   error: "",
 }) {
   view() {
-    return [h("header", { key: "head", class: "view-head" }, h("h1", null, t("merchant.studios"))), this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error), this.#list()];
+    return [
+      h("header", { key: "head", class: "view-head" }, h("h1", null, t("merchant.studios")), h("a", { class: "button accent", href: "/merchant?view=pair", "data-testid": "pair" }, t("studio.pair"))),
+      this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error),
+      this.#list(),
+    ];
   }
 
   #list() {
@@ -27,15 +33,26 @@ export class MerchantStudios extends silk({
     return h("ul", { key: "list", class: "studios" }, this.studios.map((studio) => this.#studio(studio)));
   }
 
-  /** @param {import("./merchant-page.js").Studio} studio */
+  /** @param {Studio} studio */
   #studio(studio) {
     const given = this.given[studio.id];
+    const make = h("button", { type: "button", class: "button small", "data-testid": "make-token", onclick: () => this.#make(studio.id) }, t("merchant.token"));
+    const revoke = h("button", { type: "button", class: "button stop small", "data-testid": "revoke", onclick: () => this.#revoke(studio) }, t("studio.revoke"));
     return h(
       "li",
       { key: studio.id, class: "panel studio" },
-      h("div", { class: "studio-head" }, h("h2", null, said(studio.name) || studio.id), h("button", { type: "button", class: "button", "data-testid": "make-token", onclick: () => this.#make(studio.id) }, t("merchant.token"))),
+      h("div", { class: "studio-head" }, h("h2", null, nameOf(studio)), h("span", { class: "studio-deeds" }, make, revoke)),
+      paired(studio),
       given && [secret(t("merchant.token.url"), given.whip), secret(t("merchant.token.value"), given.token), h("p", { class: "small quiet" }, `${t("merchant.token.until", { when: dayAndTime(given.expires_at, Date.now()) })}. ${t("merchant.token.note")}`)],
     );
+  }
+
+  /** @param {string} studio */
+  async #make(studio) {
+    await this.#try(async () => {
+      const given = await staff.command(`/api/merchant/studios/${encodeURIComponent(studio)}/token`);
+      this.given = this.#with(studio, given);
+    });
   }
 
   /**
@@ -46,11 +63,24 @@ export class MerchantStudios extends silk({
     return { ...this.given, [studio]: given };
   }
 
-  /** @param {string} studio */
-  async #make(studio) {
+  /** @param {Studio} studio */
+  async #revoke(studio) {
+    const name = nameOf(studio);
+    const sure = await confirmDeed({ title: t("studio.revoke.sure", { name }), text: t("studio.revoke.sure.do"), deed: t("studio.revoke") });
+    if (!sure) return;
+    await this.#try(async () => {
+      await staff.command(`/api/merchant/studios/${encodeURIComponent(studio.id)}/revoke`);
+      const { [studio.id]: _, ...others } = this.given;
+      this.given = others;
+      announce(t("studio.revoked", { name }));
+      this.ask("shows-changed");
+    });
+  }
+
+  /** @param {() => Promise<void>} deed */
+  async #try(deed) {
     try {
-      const given = await staff.command(`/api/merchant/studios/${encodeURIComponent(studio)}/token`);
-      this.given = this.#with(studio, given);
+      await deed();
       this.error = "";
     } catch (error) {
       this.error = explain(error);
@@ -58,20 +88,26 @@ export class MerchantStudios extends silk({
   }
 }
 
-/**
- * @param {string} label
- * @param {string} value
- */
-function secret(label, value) {
-  const copy = async () => {
-    await navigator.clipboard?.writeText(value);
-    announce(t("copied"));
-  };
+/** @param {Studio} studio */
+function nameOf(studio) {
+  return said(studio.name) || studio.id;
+}
+
+/** @param {Studio} studio */
+function paired({ pairings = [] }) {
+  if (!pairings.length) return h("p", { key: "none", class: "small quiet" }, t("studio.agent.none"));
+  const now = Date.now();
   return h(
-    "div",
-    { key: label, class: "field" },
-    h("span", { class: "label" }, label),
-    h("span", { class: "secret" }, h("input", { class: "figures", readonly: true, "aria-label": label, ".value": value, onfocus: (/** @type {FocusEvent} */ event) => /** @type {HTMLInputElement} */ (event.target).select() }), h("button", { type: "button", class: "icon-button", "aria-label": `${t("copy")}: ${label}`, onclick: copy }, icon("copy"))),
+    "ul",
+    { key: "agents", class: "agents" },
+    pairings.map((one) =>
+      h(
+        "li",
+        { key: one.id, class: "agent", "data-testid": "agent" },
+        h("span", { class: "agent-name" }, one.agent),
+        h("span", { class: "small quiet" }, t("studio.agent.at", { paired: dayAndTime(one.paired_at, now), seen: dayAndTime(one.renewed_at, now) })),
+      ),
+    ),
   );
 }
 

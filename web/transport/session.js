@@ -56,14 +56,25 @@ export async function staffToken() {
 export const staff = new Api({ token: staffToken });
 
 /**
- * Throws Problem `NotSignedIn` when name and password do not fit.
+ * Throws Problem `WrongPassword` when name and password do not fit, `CodeNeeded` when they do and the
+ * account has a second step.
  * @param {string} name
  * @param {string} password
+ * @param {string} [code]
  */
-export async function signIn(name, password) {
-  const session = await anyone.request("POST", "/api/sessions", { body: { name, password } });
+export async function signIn(name, password, code) {
+  const session = await anyone.request("POST", "/api/sessions", { body: { name, password, ...(code && { code }) } });
   keep("session", "staff", { token: session.token, account: session.account });
   return session.account;
+}
+
+/**
+ * The shop ended all sessions of the account but this one, which goes on with another token.
+ * @param {string} token
+ */
+export function goOn(token) {
+  const session = staffSession();
+  if (session) keep("session", "staff", { ...session, token });
 }
 
 export async function signOut() {
