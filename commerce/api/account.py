@@ -10,7 +10,7 @@ from typing import Final
 import segno
 from msgspec import Struct
 
-from commerce.api import answered
+from commerce.api import answered, answered_access
 from commerce.api.ask import Ask
 from commerce.api.asked import PasswordChange, Proof, Reassurance
 from commerce.api.problems import Problem
@@ -26,8 +26,10 @@ async def read_security(ask: Ask) -> Struct:
     async with ask.house.books.read() as tx:
         factor = await second_factor.factor_of(tx, ask.who.id)
     if factor is None:
-        return answered.Security(second_factor=False, since=None, recovery_codes=0)
-    return answered.Security(second_factor=True, since=factor.confirmed_at, recovery_codes=factor.codes_left)
+        return answered_access.Security(second_factor=False, since=None, recovery_codes=0)
+    return answered_access.Security(
+        second_factor=True, since=factor.confirmed_at, recovery_codes=factor.codes_left
+    )
 
 
 async def enrol_second_factor(ask: Ask, body: Reassurance) -> Struct:
@@ -40,7 +42,7 @@ async def enrol_second_factor(ask: Ask, body: Reassurance) -> Struct:
         raise Problem("SecondFactorStands")
     uri = second_factor.otpauth(secret, who.name)
     expires = ask.now_ms + second_factor.ENROLMENT_MS
-    return answered.Enrolment(secret=secret, otpauth=uri, qr=qr_of(uri), expires_at=expires)
+    return answered_access.Enrolment(secret=secret, otpauth=uri, qr=qr_of(uri), expires_at=expires)
 
 
 async def confirm_second_factor(ask: Ask, body: Proof) -> Struct:
@@ -57,7 +59,7 @@ async def confirm_second_factor(ask: Ask, body: Proof) -> Struct:
         raise Problem("WrongCode")
     await house.sessions.forget_tries(CODES, who.id)
     token = await _go_on(ask)
-    return answered.SecondFactor(recovery_codes=codes, token=token.token, expires_at=token.expires_at)
+    return answered_access.SecondFactor(recovery_codes=codes, token=token.token, expires_at=token.expires_at)
 
 
 async def renew_recovery_codes(ask: Ask, body: Proof) -> Struct:
@@ -68,7 +70,7 @@ async def renew_recovery_codes(ask: Ask, body: Proof) -> Struct:
     async with house.books.begin() as tx:
         codes = await second_factor.renew_codes(tx, house.books.keyring, who.id)
         await house.note_in(tx, ask, "RenewRecoveryCodes", who.id)
-    return answered.RecoveryCodes(recovery_codes=codes)
+    return answered_access.RecoveryCodes(recovery_codes=codes)
 
 
 async def switch_second_factor_off(ask: Ask, body: Proof) -> Struct:

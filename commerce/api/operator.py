@@ -7,7 +7,7 @@ from dataclasses import asdict
 from aiohttp import web
 from msgspec import Struct
 
-from commerce.api import answered
+from commerce.api import answered, answered_access
 from commerce.api.ask import Ask
 from commerce.books import audit
 from commerce.live.sessions import STORE_ERRORS
@@ -49,7 +49,7 @@ async def read_trail(ask: Ask) -> Struct:
             tx, name=query.name, act=query.act, subject=query.subject, before=query.before
         )
     following = acts[-1].number if len(acts) == audit.MOST_ACTS else None
-    return answered.Trail(acts=[answered.Act(**asdict(act)) for act in acts], next=following)
+    return answered_access.Trail(acts=[answered_access.Act(**asdict(act)) for act in acts], next=following)
 
 
 async def read_status(ask: Ask) -> Struct:

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from commerce.api import answered, seat
+from commerce.api import answered, answered_access, seat
 from commerce.api.ask import Ask
 from commerce.api.asked import Credential, DeviceCode, NewPairing, Nothing, PairingChoice, UserCode
 from commerce.api.front import take
@@ -41,7 +41,7 @@ async def ask_pairing(ask: Ask, body: NewPairing) -> Struct:
     made = await house.pairings.ask(body.agent, source, ask.now_ms)
     if made is None:
         raise Problem("Busy", "Too many devices wait to be paired", retry_after_s=30)
-    return answered.PairingAsked(
+    return answered_access.PairingAsked(
         device_code=made.device_code,
         user_code=shown(made.user_code),
         verification_uri=house.settings.origin + PAIR_PATH,
@@ -69,7 +69,7 @@ async def collect_pairing(ask: Ask, body: DeviceCode) -> Struct:
         about = {"pairing": made, "agent": polled.agent, "by": polled.by}
         await house.note_in(tx, ask, "PairStudio", studio.id, actor=f"studio:{studio.id}", **about)
     named = answered.Studio(id=studio.id, name=studio.name)
-    return answered.Paired(studio=named, credential=credential)
+    return answered_access.Paired(studio=named, credential=credential)
 
 
 async def renew_pairing(ask: Ask, body: Credential) -> Struct:
@@ -84,7 +84,7 @@ async def renew_pairing(ask: Ask, body: Credential) -> Struct:
         raise Problem("PairingVoid")
     studio = renewed.studio
     claims = seat.publish_claims(studio.id, studio.generation, ask.now_ms, seat.PAIRED_SECONDS)
-    return answered.StudioAccess(
+    return answered_access.StudioAccess(
         whip=seat.whip_url(relay, studio.id),
         token=house.signer.sign(claims),
         expires_at=ask.now_ms + seat.PAIRED_SECONDS * 1000,
@@ -95,7 +95,7 @@ async def renew_pairing(ask: Ask, body: Credential) -> Struct:
 async def look_at_pairing(ask: Ask, body: UserCode) -> Struct:
     """Which device shows a code, before it is let in."""
     waiting = await _waiting(ask, body.user_code)
-    return answered.PairingSeen(
+    return answered_access.PairingSeen(
         agent=waiting.agent,
         source=waiting.source,
         asked_at=waiting.asked_at,

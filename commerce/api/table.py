@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from commerce.api import (
     answered,
+    answered_access,
     asked,
     events,
     host,
@@ -322,7 +323,7 @@ OPERATORS: Final = (
         says(operator.read_trail),
         Access.OPERATOR,
         query=asked.TrailQuery,
-        gives=answered.Trail,
+        gives=answered_access.Trail,
     ),
     Route("GET", "/healthz", operator.read_health, says(operator.read_health), gives=answered.Health, cost=0),
     Route("GET", "/metrics", operator.read_metrics, says(operator.read_metrics), cost=0),

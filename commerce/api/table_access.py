@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from commerce.api import access, account, answered, asked
+from commerce.api import access, account, answered, answered_access, asked
 from commerce.api.routes import Access, Route, says
 
 ACCOUNT: Final = "/api/account"
@@ -63,7 +63,7 @@ ACCESS: Final = (
         account.read_security,
         says(account.read_security),
         Access.STAFF,
-        gives=answered.Security,
+        gives=answered_access.Security,
     ),
     Route(
         "POST",
@@ -72,7 +72,7 @@ ACCESS: Final = (
         says(account.enrol_second_factor),
         Access.STAFF,
         takes=asked.Reassurance,
-        gives=answered.Enrolment,
+        gives=answered_access.Enrolment,
         status=201,
         cost=GUESS,
         problems=("WrongPassword", "SecondFactorStands"),
@@ -84,7 +84,7 @@ ACCESS: Final = (
         says(account.confirm_second_factor),
         Access.STAFF,
         takes=asked.Proof,
-        gives=answered.SecondFactor,
+        gives=answered_access.SecondFactor,
         cost=GUESS,
         problems=("WrongCode", "NothingEnrolled"),
     ),
@@ -95,7 +95,7 @@ ACCESS: Final = (
         says(account.renew_recovery_codes),
         Access.STAFF,
         takes=asked.Proof,
-        gives=answered.RecoveryCodes,
+        gives=answered_access.RecoveryCodes,
         cost=GUESS,
         problems=("WrongCode", "NoSecondFactor"),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from commerce.api import answered, asked, pairing
+from commerce.api import answered, answered_access, asked, pairing
 from commerce.api.routes import Access, Route, says
 
 PAIRINGS: Final = "/api/pairings"
@@ -17,7 +17,7 @@ PAIRING: Final = (
         pairing.ask_pairing,
         says(pairing.ask_pairing),
         takes=asked.NewPairing,
-        gives=answered.PairingAsked,
+        gives=answered_access.PairingAsked,
         status=201,
         cost=5,
     ),
@@ -27,7 +27,7 @@ PAIRING: Final = (
         pairing.collect_pairing,
         says(pairing.collect_pairing),
         takes=asked.DeviceCode,
-        gives=answered.Paired,
+        gives=answered_access.Paired,
         problems=("UnknownPairing", "PairingPending", "PairingDenied", "SlowDown"),
     ),
     Route(
@@ -36,7 +36,7 @@ PAIRING: Final = (
         pairing.renew_pairing,
         says(pairing.renew_pairing),
         takes=asked.Credential,
-        gives=answered.StudioAccess,
+        gives=answered_access.StudioAccess,
         cost=5,
         problems=("PairingVoid", "NoRelay"),
     ),
@@ -47,7 +47,7 @@ PAIRING: Final = (
         says(pairing.look_at_pairing),
         Access.MERCHANT,
         takes=asked.UserCode,
-        gives=answered.PairingSeen,
+        gives=answered_access.PairingSeen,
         cost=5,
         problems=("UnknownPairing",),
     ),

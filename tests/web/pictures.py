@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from playwright.async_api import Browser, Page, expect
 
+from tests.web import access_steps
+from tests.web.access_steps import signed_in
 from tests.web.browsing import chromium, serving
 from tests.web.fake_shop import FakeShop
 
@@ -108,12 +110,6 @@ async def paid(page: Page, shop: FakeShop) -> None:
     await page.wait_for_timeout(400)
 
 
-async def signed_in(page: Page, name: str) -> None:
-    await page.locator("[name=name]").fill(name)
-    await page.locator("[name=password]").fill("pavilion")
-    await page.get_by_test_id("sign-in").locator("button").click()
-
-
 async def hosting(page: Page, shop: FakeShop) -> None:
     await signed_in(page, "host")
     if shop.offers:
@@ -154,77 +150,6 @@ async def token(page: Page, shop: FakeShop) -> None:
     await merchant(page, shop)
     await page.get_by_test_id("make-token").first.click()
     await page.wait_for_timeout(400)
-
-
-async def account(page: Page, shop: FakeShop) -> None:
-    await signed_in(page, "merchant")
-    await expect(page.get_by_test_id("factor")).to_be_visible()
-    await page.wait_for_timeout(300)
-
-
-async def guarded(page: Page, shop: FakeShop) -> None:
-    await account(page, shop)
-    shop.access.is_guarded, shop.access.since, shop.access.left = True, 1_790_000_000_000, 8
-    await page.reload()
-    await page.get_by_test_id("factor-off").click()
-    await page.wait_for_timeout(300)
-
-
-async def enrolling(page: Page, shop: FakeShop) -> None:
-    await account(page, shop)
-    await page.get_by_test_id("factor-password").click()
-    await page.locator("#factor-password").fill("pavilion")
-    await page.get_by_test_id("factor-answer").click()
-    await expect(page.get_by_test_id("enrolment")).to_be_visible()
-    await page.wait_for_timeout(300)
-
-
-async def recovering(page: Page, shop: FakeShop) -> None:
-    await enrolling(page, shop)
-    await page.locator("#enrol-code").fill("123456")
-    await page.get_by_test_id("confirm-factor").click()
-    await expect(page.get_by_test_id("codes")).to_be_visible()
-    await page.wait_for_timeout(300)
-
-
-async def second_step(page: Page, shop: FakeShop) -> None:
-    shop.access.is_guarded = True
-    await signed_in(page, "merchant")
-    await expect(page.locator("#sign-in-code")).to_be_visible()
-    await page.wait_for_timeout(300)
-
-
-async def typing_code(page: Page, shop: FakeShop) -> None:
-    await signed_in(page, "merchant")
-    await page.locator("#pair-code").fill("bcdfghj")
-    await page.wait_for_timeout(300)
-
-
-async def letting_in(page: Page, shop: FakeShop) -> None:
-    await typing_code(page, shop)
-    await page.locator("#pair-code").fill("bcdfghjk")
-    await page.keyboard.press("Enter")
-    await expect(page.get_by_test_id("waiting")).to_be_visible()
-    await page.wait_for_timeout(300)
-
-
-async def let_in(page: Page, shop: FakeShop) -> None:
-    await letting_in(page, shop)
-    await page.get_by_test_id("allow").click()
-    await expect(page.get_by_test_id("paired")).to_be_visible()
-    await page.wait_for_timeout(300)
-
-
-async def revoking(page: Page, shop: FakeShop) -> None:
-    await merchant(page, shop)
-    await page.get_by_test_id("revoke").first.click()
-    await page.wait_for_timeout(300)
-
-
-async def operating(page: Page, shop: FakeShop) -> None:
-    await signed_in(page, "operator")
-    await expect(page.get_by_test_id("act").first).to_be_visible()
-    await page.wait_for_timeout(300)
 
 
 def order_in(state: str) -> Steps:
@@ -364,17 +289,17 @@ AFTER: Final = [
 ACCESS: Final = [
     Picture(f"{name}-{where}-{light}-{language}", path, size, steps, light, language)
     for name, path, steps in (
-        ("account", "/merchant?view=account", account),
-        ("account-guarded", "/merchant?view=account", guarded),
-        ("account-enrolling", "/merchant?view=account", enrolling),
-        ("account-codes", "/merchant?view=account", recovering),
-        ("second-step", "/merchant", second_step),
-        ("pair", "/pair", typing_code),
-        ("pair-waiting", "/pair", letting_in),
-        ("pair-done", "/pair", let_in),
+        ("account", "/merchant?view=account", access_steps.account),
+        ("account-guarded", "/merchant?view=account", access_steps.guarded),
+        ("account-enrolling", "/merchant?view=account", access_steps.enrolling),
+        ("account-codes", "/merchant?view=account", access_steps.recovering),
+        ("second-step", "/merchant", access_steps.second_step),
+        ("pair", "/pair", access_steps.typing_code),
+        ("pair-waiting", "/pair", access_steps.letting_in),
+        ("pair-done", "/pair", access_steps.let_in),
         ("studios", "/merchant?view=studios", merchant),
-        ("studios-revoking", "/merchant?view=studios", revoking),
-        ("trail", "/operator", operating),
+        ("studios-revoking", "/merchant?view=studios", access_steps.revoking),
+        ("trail", "/operator", access_steps.operating),
     )
     for where, size, light, language in (
         ("phone", NARROW, "light", "en"),
