@@ -164,7 +164,8 @@ class Picture:
         hopeless = any(now_s - since > HOPELESS_SECONDS for since, _ in self._missing.values())
         if hopeless and self.highest is not None:
             self._waits_for_keyframe = True
-            self._skip_to(self.highest + 1)
+            begun = [keyframe for keyframe in self._keyframes if keyframe > self._next]
+            self._skip_to(begun[-1] if begun else self.highest + 1)
         pli = (
             self._waits_for_keyframe and self.highest is not None and now_s - self._pli_s > PLI_AGAIN_SECONDS
         )

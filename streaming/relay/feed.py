@@ -21,7 +21,7 @@ from ..rtc.answers import Terms, TrackTerms
 from ..rtc.dtls import SrtpKeys
 from .source import FeedPacket, Listener
 
-KEYFRAME_SECONDS_MIN: Final = 0.5  # between two requests; merged whoever asks
+KEYFRAME_SECONDS_MIN: Final = 0.3  # between two requests; merged whoever asks
 REPORT_SECONDS: Final = 0.5
 SSRCS_MAX: Final = 64  # of one publisher; what comes under a further one is dropped
 ASKED_AT_ONCE: Final = 256  # sequences in one NACK: it stays below a datagram, however they lie

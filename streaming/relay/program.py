@@ -116,8 +116,8 @@ class Program:
     def request_keyframe(self, viewer: Audience, now: float) -> None:
         """A viewer cannot go on; the feed merges and limits."""
         if self._on_air is not None:
-            watched = self._watching.get(viewer)
-            self._on_air.feed.request_keyframe(now, None if watched is None else watched.name)
+            wanted = next((r for r in self.video.values() if r.awaits(viewer)), self._watching.get(viewer))
+            self._on_air.feed.request_keyframe(now, None if wanted is None else wanted.name)
 
     # -- packets -----------------------------------------------------------------------------------
 
@@ -327,7 +327,7 @@ class Program:
         self.viewers.add(viewer)
         self.flush()
         choice = self._alive(now) or self._begun()
-        largest_first = sorted(choice, key=lambda r: (r.bps, r.octets), reverse=True)
+        largest_first = sorted(choice, key=Rendition.size, reverse=True)
         starts = [(r, packets) for r in largest_first if (packets := r.start_packets(now))]
         if starts:
             rendition, cached = next((s for s in starts if is_gentle(s[1])), starts[-1])

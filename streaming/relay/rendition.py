@@ -85,6 +85,14 @@ class Rendition:
         self._gop: list[Packet] = []
         self._gop_s: float | None = None  # when the keyframe came; None: no start at hand
 
+    def size(self) -> tuple[int, int]:
+        """To be compared: how much it is, measured, or so far."""
+        return self.bps, self.octets
+
+    def awaits(self, viewer: Audience) -> bool:
+        """Whether this viewer begins at its next keyframe."""
+        return viewer in self.waiting
+
     # -- numbering ---------------------------------------------------------------------------------
 
     @property

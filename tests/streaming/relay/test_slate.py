@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from streaming.contract import ProgramCut, ProgramStarted, Stage
+from streaming.contract import ProgramCut, ProgramStarted, Stage, StudioId
 from streaming.rtc.packetise import PAYLOAD_BYTES, payloads
 from streaming.slate import LOOP_FRAMES, encode
 from tests.streaming.browser import PLAYER, STATS, open_browser
 from tests.streaming.house import SHOW, open_house, publish, until, watch
+
+WAIT_MS = 30_000
 
 
 def test_a_large_picture_is_cut_into_equal_packets_and_can_be_put_together() -> None:
@@ -64,7 +66,7 @@ async def test_a_show_on_air_without_its_studio_is_the_slate(tmp_path: Path) -> 
 
 
 @pytest.mark.browser
-async def test_chromium_stays_while_its_studio_drops_and_returns(tmp_path: Path) -> None:
+async def test_chromium_stays_while_studios_drop_return_change_and_replace_each_other(tmp_path: Path) -> None:
     async with open_house(tmp_path, RELAY_SLATE="1") as house, open_browser() as page:
         relay = house.process.relay
         await until(lambda: "H264" in relay.shows.pictures, 30)
@@ -75,20 +77,26 @@ async def test_chromium_stays_while_its_studio_drops_and_returns(tmp_path: Path)
         await studio.delete()
         await studio.close()
         await page.wait_for_function("frames.at(-1).width === 1280", timeout=15000)
-        again = await publish(house, width=640, height=360)
-        await page.wait_for_function("frames.at(-1).width === 640", timeout=15000)
-        await page.wait_for_timeout(1500)
+        again = await publish(house, width=320, height=180)  # with another resolution
+        await page.wait_for_function("frames.at(-1).width === 320", timeout=WAIT_MS)
+        other = await publish(house, StudioId("st-2"), width=640, height=360)
+        await until(lambda: len(relay.feeds) == 2)
+        relay.shows.set_stage(Stage(SHOW, 2, True, StudioId("st-2")))
+        await page.wait_for_function("frames.at(-1).width === 640", timeout=WAIT_MS)
+        newer = await publish(house, StudioId("st-2"), width=320, height=180)  # takes its place
+        await page.wait_for_function("frames.at(-1).width === 320", timeout=WAIT_MS)
+        relay.shows.set_stage(Stage(SHOW, 3, True, None))
+        await page.wait_for_function("frames.at(-1).width === 1280", timeout=WAIT_MS)
         stats = (await page.evaluate(STATS))["inbound-rtp video"]
         times = await page.evaluate("frames.map(f => f.rtp)")
         assert relay.totals.watched == 1  # one connection, from first to last
         assert times == sorted(times)  # program time only goes on
-        assert stats["totalFreezesDuration"] <= 0.5
-        assert [f.studio for f in relay.shows.facts if isinstance(f, ProgramCut)][-3:] == [
-            "st-1",
-            None,
-            "st-1",
-        ]
-        await again.close()
+        assert stats["totalFreezesDuration"] < stats["totalInterFrameDelay"] / 10 + 2.0  # a busy machine
+        assert await page.evaluate("peer.connectionState") == "connected"
+        cuts = [f.studio for f in relay.shows.facts if isinstance(f, ProgramCut)]
+        assert cuts[-6:] == ["st-1", None, "st-1", "st-2", "st-2", None]
+        for peer in (again, other, newer):
+            await peer.close()
 
 
 async def test_a_studio_that_falls_silent_gives_way_to_the_slate(tmp_path: Path) -> None:
