@@ -39,6 +39,7 @@ async def serve(wanted: DeskSettings) -> int:
         functools.partial(open_wire, wanted.redis_url),
         RealClock(),
         lambda: secrets.token_hex(8),
+        tidy=tidy.tidy,
     )
     runner = web.AppRunner(application(office), access_log=None)
     work: asyncio.Task[None] | None = None
