@@ -108,6 +108,30 @@ class AfterSales:
         self.ask_back(name, body["lines"], body["reason"])
         return web.json_response(self.shown(name))
 
+    async def reads(self, request: web.Request) -> web.Response:
+        read = {"contact": "ct-1", "person": "by-7h2k", "reader": "staff:ac-1", "purpose": "parcel_label"}
+        return web.json_response({"reads": [{**read, "id": 1, "at": 1_795_330_000_000}], "next": None})
+
+    async def messages(self, request: web.Request) -> web.Response:
+        from tests.web.fake_shop import problem
+
+        if request.match_info["order"] not in self.shop.orders:
+            return problem(404, "UnknownOrder")
+        said = {"payment": "pa-1", "provider": "sandbox", "at": 1_795_330_000_000, "encoding": "utf-8"}
+        bill = {
+            "kind": "session",
+            "verdict": None,
+            "request": "POST /v1/payments",
+            "response": '{"ref": "sb_1"}',
+        }
+        word = {
+            "kind": "webhook",
+            "verdict": "recorded",
+            "request": '{"outcome": "succeeded"}',
+            "response": "",
+        }
+        return web.json_response({"messages": [{**said, **bill}, {**said, **word}]})
+
     async def erase(self, request: web.Request) -> web.Response:
         name = request.match_info["order"]
         self.shop.orders[name] = {**self.shop.orders[name], "contact": None}
@@ -130,6 +154,8 @@ def after_sales_routes(shop: FakeShop) -> list[web.RouteDef]:
         web.post("/api/merchant/orders/{order}/{deed}", after.deed),
         web.get("/api/merchant/exports/{name}", paper),
         web.get("/api/orders/{order}/invoice", paper),
+        web.get("/api/operator/reads", after.reads),
+        web.get("/api/operator/orders/{order}/messages", after.messages),
         web.post("/api/orders/{order}/return", after.ask_return),
         web.post("/api/orders/{order}/erasure", after.erase),
     ]

@@ -198,6 +198,15 @@ async def taking_back(page: Page, shop: FakeShop) -> None:
     await page.wait_for_timeout(400)
 
 
+async def operating(page: Page, shop: FakeShop) -> None:
+    await signed_in(page, "operator")
+    line = {"offer": "offer-1", "quantity": 1, "price": 8800}
+    await page.locator("#order").fill(shop.keep([line], CONTACT)["id"])
+    await page.get_by_test_id("look").click()
+    await page.get_by_test_id("messages").locator("summary").first.click()
+    await page.wait_for_timeout(400)
+
+
 async def returning(page: Page, shop: FakeShop) -> None:
     await after("delivered", asked=False)(page, shop)
     await page.get_by_test_id("ask-return").click()
@@ -284,6 +293,10 @@ AFTER: Final = [
     Picture("after-return-phone-zh", "/orders/x", NARROW, returning, "light", "zh"),
     Picture("after-orders", "/merchant?view=orders", DESK, merchant, "light", "ru"),
     Picture("after-orders-phone", "/merchant?view=orders", NARROW, merchant),
+    Picture("after-operator", "/operator?view=persons", DESK, operating, "dark"),
+    Picture(
+        "after-operator-phone-ru", "/operator?view=persons", NARROW, operating, "light", "ru", whole=True
+    ),
     Picture("after-checkout", "/shows/demo", NARROW, checkout, "light", "en"),
 ]
 ACCESS: Final = [

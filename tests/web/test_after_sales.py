@@ -128,3 +128,25 @@ async def test_a_buyer_has_their_data_erased(visit: Visit) -> None:
     await expect(page.get_by_text("Abai 12")).to_have_count(0)
     await expect(page.get_by_test_id("erase")).to_have_count(0)
     assert visit.errors == []
+
+
+async def test_an_operator_sees_readers_and_bank_messages_and_erases_a_buyer(visit: Visit) -> None:
+    order = an_order(visit, "shipped")
+    page = await enter(visit, "/operator?view=persons", "operator")
+    await expect(page.get_by_test_id("reads")).to_contain_text("parcel_label")
+    await expect(page.get_by_test_id("erase")).to_be_disabled()
+    await page.locator("#order").fill("nothing")
+    await page.get_by_test_id("look").click()
+    await expect(page.get_by_role("alert")).to_contain_text("no such order")
+    await page.locator("#order").fill(order)
+    await page.get_by_test_id("look").click()
+    await page.get_by_test_id("messages").locator("summary").nth(1).click()
+    await expect(page.get_by_text('"outcome": "succeeded"')).to_be_visible()
+    await page.get_by_test_id("erase").click()
+    await page.get_by_test_id("confirm").click()
+    await expect(page.get_by_test_id("confirm")).to_have_count(0)
+    await page.wait_for_function("document.querySelector('.form-error') === null")
+    async with asyncio.timeout(20):
+        while visit.shop.orders[order]["contact"] is not None:  # noqa: ASYNC110  the shop has no event for it
+            await asyncio.sleep(0.02)
+    assert visit.errors == []

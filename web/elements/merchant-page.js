@@ -17,6 +17,7 @@ import "./merchant-pair.js";
 import "./merchant-rundown.js";
 import "./merchant-shows.js";
 import "./merchant-studios.js";
+import "./operator-persons.js";
 import "./operator-trail.js";
 import "./page-head.js";
 import "./sign-in.js";
@@ -26,7 +27,7 @@ import { stateNote } from "./state-note.js";
 /** @typedef {import("../types.js").Studio} Studio */
 
 const VIEWS = ["shows", "orders", "studios", "pair", "account"];
-const OPERATORS_VIEWS = ["trail", "account"];
+const OPERATORS_VIEWS = ["trail", "persons", "account"];
 
 class MerchantPage extends SilkElement {
   account = staffSession()?.account ?? null;
@@ -54,6 +55,7 @@ class MerchantPage extends SilkElement {
     if (view === "order") return h("merchant-order", { ".order_id": show });
     if (view === "orders") return h("merchant-orders", { ".shows": this.shows ?? [] });
     if (view === "account") return h("account-security", null);
+    if (view === "persons") return h("operator-persons", null);
     if (view === "trail") return h("operator-trail", null);
     if (view === "pair") return h("merchant-pair", { ".studios": this.studios });
     if (view === "studios") return h("merchant-studios", { ".studios": this.studios, ".known": this.shows !== null });
@@ -144,6 +146,7 @@ function merchantsWays(view) {
 function operatorsWays(view) {
   return [
     { href: "/operator", text: t("trail.title"), here: view === "trail" },
+    { href: "/operator?view=persons", text: t("operator.persons"), here: view === "persons" },
     { href: "/operator?view=account", text: t("account.way"), here: view === "account" },
   ];
 }

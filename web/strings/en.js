@@ -348,4 +348,19 @@ export default {
 
   "merchant.host": "Host's desk",
   "merchant.player": "Viewer's page",
+
+  "operator.persons": "Persons",
+  "operator.order": "An order",
+  "operator.order.id": "Order id",
+  "operator.messages": "Show what was said to the bank",
+  "operator.messages.none": "Nothing was said about this order",
+  "operator.said": "Said to and by payment firms",
+  "operator.erase": "Erase the buyer",
+  "operator.erase.sure": "Erase this buyer for good?",
+  "operator.erase.do": "Name, phone and address of all their orders become unreadable, also of those under way.",
+  "operator.reads.none": "Nobody has read a contact in full",
+  "operator.when": "When",
+  "operator.reader": "Who",
+  "operator.purpose": "What for",
+  "operator.person": "Whose",
 };

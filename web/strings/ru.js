@@ -353,4 +353,19 @@ export default {
 
   "merchant.host": "Пульт ведущего",
   "merchant.player": "Страница зрителя",
+
+  "operator.persons": "Персональные данные",
+  "operator.order": "Заказ",
+  "operator.order.id": "Идентификатор заказа",
+  "operator.messages": "Показать переписку с банком",
+  "operator.messages.none": "По этому заказу переписки нет",
+  "operator.said": "Переписка с платёжными фирмами",
+  "operator.erase": "Удалить покупателя",
+  "operator.erase.sure": "Удалить данные покупателя навсегда?",
+  "operator.erase.do": "Имя, телефон и адрес всех заказов станут нечитаемы, и тех, что в пути.",
+  "operator.reads.none": "Никто не читал контактов полностью",
+  "operator.when": "Когда",
+  "operator.reader": "Кто",
+  "operator.purpose": "Зачем",
+  "operator.person": "Чей",
 };

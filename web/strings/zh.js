@@ -348,4 +348,19 @@ export default {
 
   "merchant.host": "主播台",
   "merchant.player": "观众页面",
+
+  "operator.persons": "个人信息",
+  "operator.order": "订单",
+  "operator.order.id": "订单编号",
+  "operator.messages": "查看与银行的往来",
+  "operator.messages.none": "没有此订单的往来记录",
+  "operator.said": "与支付机构的往来",
+  "operator.erase": "删除买家信息",
+  "operator.erase.sure": "永久删除该买家的信息?",
+  "operator.erase.do": "其所有订单(包括在途订单)的姓名、电话和地址将无法读取。",
+  "operator.reads.none": "尚无人查看过完整联系信息",
+  "operator.when": "时间",
+  "operator.reader": "查看者",
+  "operator.purpose": "用途",
+  "operator.person": "买家",
 };
