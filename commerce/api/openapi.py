@@ -114,7 +114,7 @@ def _codes_by_status(route: Route) -> dict[int, list[str]]:
     if route.takes_key:
         codes.append("KeyReused")
     if route.keyed:
-        codes += ["NoAnswer", "TooLate"]
+        codes += ["NoAnswer", "TooLate", "Undecided"]
     by_status: dict[int, list[str]] = {}
     for code in dict.fromkeys(codes):
         by_status.setdefault(CODES.get(code, (409, words_of(code), None))[0], []).append(code)

@@ -44,6 +44,7 @@ CODES: Final[dict[str, tuple[int, str, int | None]]] = {
     "Broken": (500, "The shop made a mistake", None),
     "BankSilent": (502, "The payment firm does not answer", 5),
     "Busy": (503, "The shop is busy", 1),
+    "Undecided": (500, "The shop made a mistake over this command", None),
     "TooLate": (503, "The shop could not decide in time", 1),
     "NoRelay": (503, "No relay is free", 2),
     "NoAnswer": (504, "No answer yet: repeat with the same key", 1),

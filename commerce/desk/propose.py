@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import structlog
+
 from commerce.desk import native
 from commerce.live.envelope import Ask, Letter, Reply
 from commerce.show import commands as c
@@ -18,6 +20,8 @@ from commerce.show.commit import Commit
 from commerce.show.decide import decide, decide_outage, decide_time
 from commerce.show.evolve import begin, evolve
 from commerce.show.state import Outcome, State
+
+log = structlog.get_logger("desk")
 
 _new: Final = tuple.__new__  # of a named tuple: less than half of what calling it costs
 
@@ -94,7 +98,11 @@ def _answer(state: State, ask: Ask[Any], now: int, events: list[e.Event]) -> Rep
         command = c.from_wire(name, body)
     except c.Malformed as wrong:
         return _refuse(state, ask, r.Misshapen(str(wrong)), events)
-    decision = decide(state, command, now)
+    try:
+        decision = decide(state, command, now)
+    except Exception:  # rules touch nothing: the command falls, the show goes on
+        log.exception("a rule broke", show=state.show, version=state.version, command=name, key=key)
+        return _refuse(state, ask, r.Undecided(), events)
     if isinstance(decision, r.Refusal):
         return _refuse(state, ask, decision, events)
     for event in decision:

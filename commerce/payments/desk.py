@@ -7,7 +7,7 @@ from typing import Literal
 from commerce.live.inbox import Accepted, Busy, Inbox, NoAnswer
 from commerce.payments.intake import DeskRefused, TellDesk, Told
 from commerce.show.commands import RecordPayment
-from commerce.show.refusals import TooLate
+from commerce.show.refusals import TooLate, Undecided
 
 
 def through(inbox: Inbox, trace: str = "") -> TellDesk:
@@ -26,6 +26,10 @@ def through(inbox: Inbox, trace: str = "") -> TellDesk:
             return "no_answer"
         if isinstance(answer, Accepted):
             return "accepted"
-        return "no_answer" if isinstance(answer.refusal, TooLate) else DeskRefused(answer.refusal.code)
+        return (
+            "no_answer"
+            if isinstance(answer.refusal, TooLate | Undecided)
+            else DeskRefused(answer.refusal.code)
+        )
 
     return tell

@@ -19,7 +19,7 @@ REFUSALS_KEPT_MS: Final = 60_000
 REFUSALS_KEPT_MOST: Final = 500_000  # five seconds (the deadline of a command) of 10^5 refusals a second
 # Said, but not remembered: a wish that came too late may be asked again under its key, and a key that
 # was used for another wish still answers the first one.
-FORGOTTEN: Final = frozenset({"TooLate", "KeyReused"})
+FORGOTTEN: Final = frozenset({"TooLate", "Undecided", "KeyReused"})
 _new: Final = tuple.__new__  # of a named tuple: less than half of what calling it costs
 
 

@@ -167,6 +167,11 @@ class TooLate(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class Undecided(Refusal):
+    """A rule broke over this command, a fault of the shop's; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
 class KeyReused(Refusal):
     """The key was used before with another body."""
 
@@ -204,6 +209,7 @@ _KINDS: Final[dict[str, type[Refusal]]] = {
         OrderOver,
         AmountDiffers,
         TooLate,
+        Undecided,
         KeyReused,
     )
 } | {"OrderPaid": OrderIsPaid, "Malformed": Misshapen}

@@ -196,6 +196,7 @@ export default {
   "error.ShowOver": "The show is over.",
   "error.Malformed": "The shop did not understand: {detail}",
   "error.TooLate": "That took too long. Try again.",
+  "error.Undecided": "The shop made a mistake. Nothing was done.",
   "error.KeyReused": "This was sent before with other contents. Look and try again.",
   "error.VersionDiffers": "The order has changed meanwhile. Look and try again.",
   "error.WrongState": "That cannot be done with the order as it is now.",

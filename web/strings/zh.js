@@ -196,6 +196,7 @@ export default {
   "error.ShowOver": "直播已结束。",
   "error.Malformed": "店铺无法理解：{detail}",
   "error.TooLate": "耗时过长，请重试。",
+  "error.Undecided": "商城出错了，未作任何更改。",
   "error.KeyReused": "同一请求曾以不同内容发送，请确认后重试。",
   "error.VersionDiffers": "订单已发生变化,请查看后重试。",
   "error.WrongState": "订单当前状态无法进行此操作。",

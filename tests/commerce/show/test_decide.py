@@ -179,6 +179,15 @@ def test_what_comes_after_its_deadline_is_not_done_but_may_be_asked_again(desk: 
     assert desk.ask(order("o1"), key="k", deadline=desk.now - 1).accepted
 
 
+def test_a_rule_that_breaks_fells_its_command_and_not_the_show(desk: DeskInHand) -> None:
+    pool = desk.state.pools.pop("scarf")  # no sequence of commands leads here: the rule trips over it
+    broken = desk.ask(order("o1"), key="k")
+    assert r.from_wire(broken.body) == r.Undecided()
+    assert "o1" not in desk.state.orders
+    desk.state.pools["scarf"] = pool
+    assert desk.ask(order("o1"), key="k").accepted
+
+
 def test_payment_turns_a_hold_into_a_sale(desk: DeskInHand) -> None:
     desk.ask(order("o1"))
     assert desk.ask(payment("o1"), "bank").body == {"order": "o1", "state": "paid"}
