@@ -17,8 +17,9 @@ import uvloop
 
 from benchmarks.rig.shop import PRICE
 from commerce.live.inbox import Accepted, Inbox
+from commerce.live.lean import open_lean_wire
 from commerce.live.roster import Roster
-from commerce.live.valkey import open_redis, open_wire
+from commerce.live.valkey import open_redis
 from commerce.show.commands import PlaceOrder
 from commerce.show.language import OrderLine
 
@@ -27,7 +28,7 @@ BIN_US = 100
 
 async def crowd(url: str, show: str, callers: int, seconds: float, name: str) -> dict[str, object]:
     redis = open_redis(url)
-    inbox = Inbox(lambda: open_wire(url), Roster(redis))
+    inbox = Inbox(lambda: open_lean_wire(url), Roster(redis))
     begin = time.perf_counter()
     counted_from, until = begin + seconds / 5, begin + seconds
     bins = Counter[int]()
