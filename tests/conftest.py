@@ -20,6 +20,7 @@ from tests.servers import KINDS, Server, binary_of
 SLOW = (
     "tests/commerce/api/test_front_process.py",
     "tests/commerce/api/test_fuzz.py",
+    "tests/commerce/desk/test_compiled.py",
     "tests/commerce/desk/test_kills.py",
     "tests/end_to_end/",
     "tests/interop/",

@@ -5,24 +5,17 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.sanitizers import ROOT, compiled, needs_compiler, passed_under_sanitizers
+
 HERE = Path(__file__).parent
 FANOUT = ROOT / "streaming/fanout"
-COMPILER = shutil.which("gcc") or shutil.which("cc")
-HEADERS = Path(sysconfig.get_paths()["include"]) / "Python.h"
-pytestmark = pytest.mark.skipif(
-    not COMPILER or not HEADERS.exists() or sys.platform != "linux",
-    reason="no C compiler or no Python.h here: what it would compile is not used here either",
-)
+pytestmark = needs_compiler
 SUITE = [
     "test_packets.py",
     "test_followers.py",
@@ -31,27 +24,6 @@ SUITE = [
     "test_twins.py",
     "test_receiving.py",
 ]
-RUN_WITH = """
-import importlib.util, sys
-spec = importlib.util.spec_from_file_location("streaming.fanout._native", sys.argv[1])
-built = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(built)
-sys.modules["streaming.fanout._native"] = built
-import pytest
-sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-k", "not [python", *sys.argv[2:]]))
-"""
-
-
-def compiled(sources: list[Path], to: Path, *flags: str) -> Path:
-    command = [str(COMPILER), "-shared", "-fPIC", "-g", "-std=c11", *flags, "-o", str(to), *map(str, sources)]
-    done = subprocess.run([*command, "-ldl", "-lpthread"], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return to
-
-
-def library(name: str) -> str:
-    asked = [str(COMPILER), f"-print-file-name={name}"]
-    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.mark.timeout(300)
@@ -59,41 +31,15 @@ def library(name: str) -> str:
 def test_the_native_twin_under_address_and_undefined_behaviour_sanitizers(
     tmp_path: Path, kernel: str
 ) -> None:
-    asan = library("libasan.so")
-    if not Path(asan).is_absolute():
-        pytest.skip("this compiler came without libasan")
-    built = compiled(
+    passed = passed_under_sanitizers(
+        "streaming.fanout._native",
         [FANOUT / "_native.c", *FANOUT.glob("c/*.c")],
-        tmp_path / "_native.so",
-        "-O1",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-fno-omit-frame-pointer",
-        "-fsanitize=address,undefined",
-        "-fno-sanitize-recover=all",
-        f"-I{HEADERS.parent}",
-        f"-D{kernel}",
+        tmp_path,
+        [HERE / name for name in SUITE],
+        flags=[f"-D{kernel}"],
+        args=["-k", "not [python"],
     )
-    environment = os.environ | {
-        "LD_PRELOAD": f"{asan} {library('libubsan.so')}",
-        "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",  # Python itself keeps what it allocated
-        "PYTHONMALLOC": "malloc",
-    }
-    suite = [str(HERE / name) for name in SUITE]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN_WITH, str(built), *suite],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=280,
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    passed = re.search(r"(\d+) passed", done.stdout)
-    assert passed
-    assert int(passed[1]) > 100
+    assert passed > 100
 
 
 @pytest.fixture(scope="module")
