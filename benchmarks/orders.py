@@ -3,8 +3,8 @@
     python -m benchmarks.orders [--seconds N] [--json]
 
 Callers in front processes → inbox → desk process → log with `appendfsync always` → answers, counted where
-the callers are. In the same run and on the same server: the server's atomic reserve script in Lua
-(benchmarks/peers/reserve.py), and what our front adds to HTTP (benchmarks/http_ratio.py).
+the callers are. In the same run, each on a fresh server: the server's atomic reserve script in Lua
+(benchmarks/peers/reserve.py); and what our front adds to HTTP (benchmarks/http_ratio.py).
 """
 
 from __future__ import annotations
@@ -147,26 +147,35 @@ def cost_by_size() -> dict[str, float]:
     }
 
 
+def by_script(seconds: float) -> dict[str, float]:
+    """Orders a second of the server's Lua script, on a server of its own."""
+    with folder() as place, durable_server(place) as url:
+        return asyncio.run(reserve.measure(str(Path(url.removeprefix("unix://"))), seconds))
+
+
+def by_desk(callers: int, fronts: int, seconds: float) -> dict[str, Any]:
+    """Through a desk, on a server of its own."""
+    with folder() as place, durable_server(place) as url:
+        desk = start_desk(url)
+        try:
+            open_show(url, "show")
+            before = cpu_us(desk.pid)
+            told = through_the_desk(url, "show", callers, fronts, seconds)
+            told["desk_us"] = (cpu_us(desk.pid) - before) / (told["orders_per_s"] * seconds)
+        finally:
+            end(desk)
+    return told
+
+
 def measure(seconds: float) -> dict[str, Any]:
     costs = cost_by_size()
     gc.enable()
-    with folder() as place, durable_server(place) as url:
-        lua = asyncio.run(reserve.measure(str(Path(url.removeprefix("unix://"))), seconds))
-        desk = start_desk(url)
-        try:
-            told: dict[int, dict[str, Any]] = {}
-            for callers, fronts in ((1, 1), (64, 1), (1_000, 2)):
-                show = f"show-{callers}"
-                open_show(url, show)
-                before = cpu_us(desk.pid)
-                told[callers] = through_the_desk(url, show, callers, fronts, seconds)
-                orders = told[callers]["orders_per_s"] * seconds
-                told[callers]["desk_us"] = (cpu_us(desk.pid) - before) / orders
-        finally:
-            end(desk)
+    lua = by_script(seconds)
+    alone, some = by_desk(1, 1, seconds), by_desk(64, 1, seconds)
+    # As the script is asked by 2 and by 8 lines, so the desk by 1 front and by 2: the better counts.
+    many = max([by_desk(1_000, fronts, seconds) for fronts in (1, 2)], key=lambda told: told["orders_per_s"])
     with open_place() as shop:
         http = http_ratio.measure(shop, 3_200)
-    many = told[1_000]
     return {
         "bench": "orders",
         "orders_per_s": round(many["orders_per_s"]),
@@ -175,10 +184,10 @@ def measure(seconds: float) -> dict[str, Any]:
         "ratio": round(many["orders_per_s"] / max(lua.values()), 2),
         "p50_ms": many["p50_ms"],
         "p99_ms": many["p99_ms"],
-        "alone_p50_ms": told[1]["p50_ms"],
-        "alone_p99_ms": told[1]["p99_ms"],
-        "orders_per_s_64": round(told[64]["orders_per_s"]),
-        "p99_ms_64": told[64]["p99_ms"],
+        "alone_p50_ms": alone["p50_ms"],
+        "alone_p99_ms": alone["p99_ms"],
+        "orders_per_s_64": round(some["orders_per_s"]),
+        "p99_ms_64": some["p99_ms"],
         "desk_us": round(many["desk_us"], 1),
         "front_us": round(many["front_us"], 1),
         "http_ratio": http["http_ratio"],
