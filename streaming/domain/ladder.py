@@ -19,6 +19,9 @@ TOLERATED: Final = 1.15  # of the ceiling, for what one watches already: a REMB 
 PROBE_HEADROOM: Final = 1.1  # a probe asks for a little more than the rung needs
 PROBE_EVERY_SECONDS: Final = 1.5  # with sounding, probe and verdict a climb then comes within 5 s
 SOUND_EVERY_SECONDS: Final = 0.5
+SILENCES: Final = (
+    2  # of a player that answers else, in a row: its reports miss the soundings; a probe has to tell
+)
 FAILURES_MAX: Final = 2  # a probe that fails makes the next wait twice as long, up to 6 s
 HELD_SECONDS: Final = 8.0  # a climb that lasts shorter has failed
 SLIP_WAIT_SECONDS_MAX: Final = 30.0
@@ -63,6 +66,7 @@ class Ladder:
         self._is_climbing = False  # the last probe passed: the next follows at once
         self._failures = 0  # of probes in a row
         self._may_sound = True
+        self._silences = 0  # soundings in a row without an answer
         self._deep: Sounding | None = None  # the last that passed well
         self._burst = 0
 
@@ -149,8 +153,10 @@ class Ladder:
         if depth == "waiting":
             return
         path.sounding = None
+        self._silences = self._silences + 1 if depth == "silent" else 0
         # Where the answer to one alone does not come, it was lost behind its burst: the path is narrow.
-        if depth == "shallow" or (depth == "silent" and path.answers):
+        is_lost = depth == "silent" and path.answers and self._silences < SILENCES
+        if depth == "shallow" or is_lost:
             self._next_probe_at, self._is_climbing = now + SOUND_EVERY_SECONDS, False
             return
         self._deep = sounding

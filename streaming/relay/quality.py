@@ -16,8 +16,8 @@ from ..rtc.rtcp import ReportBlock
 REPORT_SECONDS: Final = 0.4  # loss of a shorter time says little
 REPORT_PACKETS: Final = 50  # and of fewer packets, unless more than a second has passed
 CHOKING_PACKETS: Final = 12  # missed so close together that no longer look is needed
-CHOICE_SECONDS: Final = 0.1
-SOUND_BEHIND_SECONDS: Final = 0.15
+CHOICE_SECONDS: Final = 0.09  # below a quiet beat, so that none is missed
+SOUND_BEHIND_SECONDS: Final = 0.25
 
 
 @dataclass(slots=True)
