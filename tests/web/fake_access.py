@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from commerce.api.account import qr_of
-from tests.web.fake_shop import problem
+from tests.web.fake_answers import problem
 
 CODE: Final = "123456"
 USER_CODE: Final = "BCDFGHJK"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from tests.web.fake_answers import now_ms, problem
+
 if TYPE_CHECKING:
     from tests.web.fake_shop import FakeShop
 
@@ -44,15 +46,11 @@ class AfterSales:
         }
 
     def give_back(self, name: str, amount: int, state: str = "due") -> None:
-        from tests.web.fake_shop import now_ms
-
         now = now_ms() - len(self.refunds.get(name, []))
         one = {"amount": amount, "currency": "CNY", "state": state, "created_at": now, "changed_at": now}
         self.refunds.setdefault(name, []).append(one)
 
     def ask_back(self, name: str, lines: list[dict[str, int]], reason: str) -> None:
-        from tests.web.fake_shop import now_ms
-
         one = {
             "lines": lines,
             "reason": reason,
@@ -63,8 +61,6 @@ class AfterSales:
         self.returns.setdefault(name, []).append(one)
 
     def step(self, name: str, state: str, reason: str = "") -> None:
-        from tests.web.fake_shop import now_ms
-
         file = self.file(name)
         version = len(file["changes"]) + 1
         said = {"version": version, "state": state, "actor": "staff", "reason": reason, "at": now_ms()}
@@ -75,8 +71,6 @@ class AfterSales:
         return web.json_response(self.file(request.match_info["order"]))
 
     async def deed(self, request: web.Request) -> web.Response:
-        from tests.web.fake_shop import problem
-
         assert request.headers["Idempotency-Key"]
         body, name, deed = await request.json(), request.match_info["order"], request.match_info["deed"]
         file = self.file(name)
@@ -113,8 +107,6 @@ class AfterSales:
         return web.json_response({"reads": [{**read, "id": 1, "at": 1_795_330_000_000}], "next": None})
 
     async def messages(self, request: web.Request) -> web.Response:
-        from tests.web.fake_shop import problem
-
         if request.match_info["order"] not in self.shop.orders:
             return problem(404, "UnknownOrder")
         said = {"payment": "pa-1", "provider": "sandbox", "at": 1_795_330_000_000, "encoding": "utf-8"}

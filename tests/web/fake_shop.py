@@ -7,17 +7,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from tests.web import fake_goods
+from tests.web.fake_access import Access
 from tests.web.fake_after import AfterSales, after_sales_routes
+from tests.web.fake_answers import now_ms, problem
 from tests.web.fake_relay import FakeRelay
-
-if TYPE_CHECKING:
-    from tests.web.fake_access import Access
+from tests.web.fake_staff import staff_routes
 
 SHELLS: Final = {
     "/": "index",
@@ -34,16 +33,6 @@ POLICY: Final = (
     "worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
 HOLD_MS: Final = 600_000
-
-
-def now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-def problem(status: int, code: str, detail: str = "", **fields: Any) -> web.Response:
-    body = {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail, **fields}
-    headers = {"Retry-After": "1"} if status in (409, 503) else {}
-    return web.json_response(body, status=status, headers=headers, content_type="application/problem+json")
 
 
 class FakeShop:
@@ -67,13 +56,7 @@ class FakeShop:
         self.after = AfterSales(self)
         self.saved_rundown: list[dict[str, Any]] = []
         self.version = 1
-        self.access = self.make_access()
-
-    @staticmethod
-    def make_access() -> Access:
-        from tests.web.fake_access import Access
-
-        return Access()
+        self.access = Access()
 
     def plan(self) -> dict[str, dict[str, Any]]:
         now = now_ms()
@@ -310,8 +293,6 @@ async def shell(request: web.Request) -> web.StreamResponse:
 
 
 def application(shop: FakeShop) -> web.Application:
-    from tests.web.fake_staff import staff_routes
-
     app = web.Application()
     app.add_routes(
         [

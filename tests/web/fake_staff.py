@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from tests.web import fake_goods
+from tests.web.fake_answers import now_ms
 
 if TYPE_CHECKING:
     from tests.web.fake_shop import FakeShop
@@ -17,8 +18,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def host_deed(shop: FakeShop, deed: str, body: dict[str, Any], show: dict[str, Any]) -> dict[str, Any]:
     """The entities that a command of the host changes."""
-    from tests.web.fake_shop import now_ms
-
     match deed:
         case "pin":
             shop.pin = {"offer": body["offer"], "pts_90khz": body.get("pts_90khz"), "pinned_at": now_ms()}
@@ -82,8 +81,6 @@ class Desk:
         return web.json_response({"products": [product(offer) for offer in self.shop.offers.values()]})
 
     async def token(self, request: web.Request) -> web.Response:
-        from tests.web.fake_shop import now_ms
-
         whip = f"http://127.0.0.1:8081/whip/{request.match_info['studio']}"
         made = {
             "whip": whip,
