@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from demo.free import free_port
 from demo.paper import FILE
 from demo.procfile import ROOT
 from demo.settings import QUIET, Refusal
@@ -64,21 +64,7 @@ def running_demo(folder: Path) -> dict[str, Any] | None:
 
 def addresses() -> dict[str, str]:
     """A free port on loopback for every address that a demo needs."""
-    with contextlib.ExitStack() as held:
-        return {name: f"127.0.0.1:{_free_port(held)}" for name in PORTS}
-
-
-def _free_port(held: contextlib.ExitStack) -> int:
-    """A port free for TCP and UDP; `held` keeps it from being found twice."""
-    while True:
-        tcp = held.enter_context(socket.socket())
-        udp = held.enter_context(socket.socket(type=socket.SOCK_DGRAM))
-        tcp.bind(("127.0.0.1", 0))
-        try:
-            udp.bind(tcp.getsockname())
-        except OSError:
-            continue
-        return int(tcp.getsockname()[1])
+    return {name: f"127.0.0.1:{free_port()}" for name in PORTS}
 
 
 def _sheet_of(process: subprocess.Popen[str], folder: Path) -> dict[str, Any]:

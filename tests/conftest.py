@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import settings
 
+from demo.free import free_port as find_port
 from tests.servers import KINDS, Server, binary_of
 
 # Folders and files whose tests live with real processes, real time or many seeds: not in `make check`.
@@ -59,20 +59,8 @@ def no_blocked_loop(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    """A function that names a port which is free for TCP and UDP on 127.0.0.1 just now."""
-
-    def find() -> int:
-        while True:
-            with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-                tcp.bind(("127.0.0.1", 0))
-                port = int(tcp.getsockname()[1])
-                try:
-                    udp.bind(("127.0.0.1", port))
-                except OSError:
-                    continue
-                return port
-
-    return find
+    """A function that names a port which is free for TCP and UDP on 127.0.0.1 (see demo/free.py)."""
+    return find_port
 
 
 @pytest.fixture

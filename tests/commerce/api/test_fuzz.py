@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from schemathesis import Case
 
 from commerce.api.routes import Access
 from commerce.api.table import ROUTES
+from demo.free import free_port
 from tests.commerce.api.conforming import DOCUMENT
 from tests.commerce.api.street import PASSWORD, TITLE, lay_folder
 from tests.servers import Server
@@ -70,12 +70,6 @@ class Door:
         plan = {"title": TITLE, "starts_at": 1, "time_zone": "UTC", "currency": "CNY", "studio": "st-one"}
         self.show = self.ask("POST", "/api/merchant/shows", plan, signed["seller"])["id"]
         self.ask("POST", f"/api/host/shows/{self.show}/open", {}, signed["host"])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def answers(door: Door, process: subprocess.Popen[bytes]) -> None:
@@ -132,7 +126,7 @@ def test_no_input_makes_the_shop_answer_5xx(case: Case, door: Door) -> None:
         case.path_parameters["show"] = door.show
     access = ACCESS.get((case.method.upper(), case.path), Access.ANYONE)  # other methods are tried too
     headers = {"Authorization": f"Bearer {door.tokens[access]}"} if access in door.tokens else {}
-    response = case.call(base_url=door.origin, headers=headers, allow_redirects=False, timeout=20)
+    response = case.call(base_url=door.origin, headers=headers, allow_redirects=False, timeout=60)
     if case.path in NO_RELAY and response.status_code == 503:
         assert response.json()["code"] == "NoRelay"
         return
