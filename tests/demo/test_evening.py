@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Evening:
 
 def asked(place: str) -> str:
     """The body of a 200."""
-    with urllib.request.urlopen(place, timeout=10) as answer:
+    with urllib.request.urlopen(place, timeout=60) as answer:
         return str(answer.read(), "utf-8")
 
 
@@ -173,20 +174,26 @@ def test_a_clip_that_is_no_video_is_one_plain_sentence_of_the_agent(folder: Path
     assert evening.processes() == []
 
 
+def relay_of(folder: Path) -> int:
+    """The process of the relay that keeps its things in the folder."""
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # others come and go meanwhile
+            if (
+                b"-m\0streaming\0" in (place / "cmdline").read_bytes()
+                and f"VAR_DIR={folder}".encode() in (place / "environ").read_bytes()
+            ):
+                return int(place.name)
+    raise AssertionError("there is no relay")
+
+
 def test_what_dies_in_the_evening_is_back_before_it_is_missed(folder: Path) -> None:
     evening = Evening(folder)
     sheet = evening.sheet()
-    relay = next(
-        int(place.name)
-        for place in Path("/proc").glob("[0-9]*")
-        if b"-m\0streaming\0" in (place / "cmdline").read_bytes()
-        and f"VAR_DIR={folder}".encode() in (place / "environ").read_bytes()
-    )
-    os.kill(relay, signal.SIGKILL)
+    os.kill(relay_of(folder), signal.SIGKILL)
     deadline = time.monotonic() + 90
     while True:
         try:
-            status = json.load(urllib.request.urlopen(sheet["relay_status"], timeout=2))
+            status = json.load(urllib.request.urlopen(sheet["relay_status"], timeout=20))
             if [feed["studio"] for feed in status["feeds"]] == ["st-pantry"]:
                 break
         except (OSError, ValueError):

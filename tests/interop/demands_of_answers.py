@@ -209,7 +209,7 @@ async def connects(endpoint: Endpoint, certificate: RTCCertificate) -> None:
         demand(reply.status == 201, f"the offer was answered by {reply.status}: {reply.text[:200]}")
         await peer.setRemoteDescription(RTCSessionDescription(reply.text, "answer"))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(40):
                 while peer.connectionState not in ("connected", "failed"):  # noqa: ASYNC110 (a state without an event)
                     await asyncio.sleep(0.05)
         state = peer.connectionState

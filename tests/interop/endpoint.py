@@ -75,7 +75,7 @@ class Endpoint:
             data=body,
             headers=sent,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=15),
+            timeout=aiohttp.ClientTimeout(total=60),
         ) as response:
             text = await response.text(errors="replace")
             return Reply(response.status, list(response.headers.items()), response.content_type, text)

@@ -14,7 +14,7 @@ from tests.interop.endpoint import DEMANDS, Demand, Endpoint
 from tests.streaming.house import SHOW, STAGE, STUDIO, House, open_house, publish, until
 from tests.studio_agent.receiver import Receiver, running
 
-FLOOD = 400
+FLOOD = 2_000
 STANDBY = {**STAGE, "show": "sh-standby", "on_air": False}
 IDLE = [each for each in DEMANDS if each.needs == "idle_url"]
 BASIC = [each for each in DEMANDS if each.basic]

@@ -70,7 +70,7 @@ def mux(url: str, token: str, folder: Path, stop: threading.Event) -> None:
         audio = out.add_stream("libopus", rate=48_000)
         audio.layout = "stereo"
         began, sounds = time.time(), 0
-        for number in range(FPS * 60):
+        for number in range(FPS * 180):
             stop.wait(max(0.0, began + number / FPS - time.time()))
             if stop.is_set():
                 return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import av
@@ -16,6 +17,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiortc import MediaStreamError, MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtcpPsfbPacket
+
+WITHIN_S = 40.0
 
 
 @dataclass
@@ -35,9 +38,21 @@ class Received:
     picture_came: asyncio.Event = field(default_factory=asyncio.Event)
     is_deleted: bool = False
 
-    async def wait_for_pictures(self, count: int, within_s: float = 20.0) -> None:
-        async with asyncio.timeout(within_s):
-            while len(self.pictures) < count:
+    async def wait_for_pictures(self, count: int) -> None:
+        await self._wait(lambda: len(self.pictures) >= count)
+
+    async def wait_for_sounds(self, count: int) -> None:
+        await self._wait(lambda: self.sounds >= count)
+
+    async def keyframe_after(self, count: int) -> int:
+        """The number of the first keyframe behind so many pictures, once it has come."""
+        await self._wait(lambda: any(frame.key_frame for frame in self.pictures[count:]))
+        return next(n for n, frame in enumerate(self.pictures) if n >= count and frame.key_frame)
+
+    async def _wait(self, come: Callable[[], bool]) -> None:
+        """Wait for something that pictures bring along."""
+        async with asyncio.timeout(WITHIN_S):
+            while not come():
                 self.picture_came.clear()
                 await self.picture_came.wait()
 
@@ -66,7 +81,7 @@ class Receiver:
         app.router.add_patch("/whip/{studio}/{session}", self._patch)
         return app
 
-    async def session(self, number: int, within_s: float = 20.0) -> Received:
+    async def session(self, number: int, within_s: float = WITHIN_S) -> Received:
         """The session of that number, counted from 0, once it has come."""
         async with asyncio.timeout(within_s):
             while len(self.sessions) <= number:

@@ -49,7 +49,7 @@ async def test_a_stranger_decodes_picture_and_sound(receiver: tuple[Receiver, Te
     async with publishing(server) as (studio, task):
         session = await counterpart.session(0)
         await session.wait_for_pictures(20)
-        assert session.sounds > 10
+        await session.wait_for_sounds(10)
         frame = session.pictures[-1]
         assert (frame.width, frame.height) == (1280, 720)
         assert time_in(frame) is not None
@@ -93,9 +93,8 @@ async def test_a_keyframe_comes_when_it_is_asked_for(receiver: tuple[Receiver, T
         session = await counterpart.session(0)
         await session.wait_for_pictures(10)
         await session.ask_for_keyframe()
-        await session.wait_for_pictures(30)
+        assert await session.keyframe_after(10) < 45  # the next one by the clock would be the fiftieth
         assert studio.health().keyframe_requests >= 1
-        assert any(frame.key_frame for frame in session.pictures[10:30])
 
 
 async def test_a_session_that_the_relay_closes_is_replaced(receiver: tuple[Receiver, TestServer]) -> None:
@@ -139,12 +138,12 @@ async def test_a_camera_that_hangs_ends_the_studio_so_that_it_is_opened_anew(
     studio = await asyncio.to_thread(
         lambda: Studio(read_settings([], environment), HangingCamera(), still_limit_s=0.5)
     )
-    assert await asyncio.wait_for(studio.run(), 30) == EXIT_SOURCE
+    assert await asyncio.wait_for(studio.run(), 60) == EXIT_SOURCE
 
 
 async def test_a_token_that_is_not_accepted_ends_the_studio(receiver: tuple[Receiver, TestServer]) -> None:
     counterpart, server = receiver
     async with publishing(server, token="wrong") as (studio, task):
-        assert await asyncio.wait_for(task, 10) == EXIT_REFUSED
+        assert await asyncio.wait_for(task, 30) == EXIT_REFUSED
         assert "token" in studio.health().detail
     assert counterpart.posts == 1
