@@ -23,7 +23,7 @@ FLAGS: Final = (
     "--use-fake-device-for-media-stream=fps=30",
     "--use-fake-ui-for-media-stream",
 )
-PATIENCE_MS: Final = 20_000
+PATIENCE_MS: Final = 40_000
 PHONE: Final = {"width": 390, "height": 844}
 DESK: Final = {"width": 1440, "height": 900}
 

@@ -47,7 +47,7 @@ class Cluster:
         self.process = subprocess.Popen(
             command, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while subprocess.run([self.programs / "pg_isready", "-q", "-h", self.folder], check=False).returncode:
             assert self.process.poll() is None, "PostgreSQL ended"
             assert time.monotonic() < deadline, "PostgreSQL did not come up"
@@ -64,7 +64,7 @@ class Cluster:
     def stop(self) -> None:
         if self.process is not None:
             self._run("pg_ctl", "stop", "-D", "data", "-m", "immediate")
-            self.process.wait(10)
+            self.process.wait(60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, program: str, *words: str) -> None:

@@ -46,7 +46,7 @@ class Server:
             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--logfile", "log", *self.options,
         ]  # fmt: skip
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert self.process.poll() is None, (self.directory / "log").read_text()
             assert time.monotonic() < deadline, f"{self.kind} did not come up"
@@ -63,13 +63,13 @@ class Server:
     def _end(self, signal_number: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(signal_number)
-            self.process.wait(10)
+            self.process.wait(60)
             self.process = None
 
     def command(self, *words: str) -> bytes:
         """One command over a connection of its own; the first bytes of the answer."""
         with socket.socket(socket.AF_UNIX) as wire:
-            wire.settimeout(2)
+            wire.settimeout(30)
             wire.connect(self.socket_path)
             parts = [word.encode() for word in words]
             wire.sendall(

@@ -57,7 +57,7 @@ class FarHouse(House):
             return
         self.child.terminate()
         try:
-            await asyncio.wait_for(self.child.wait(), 15)
+            await asyncio.wait_for(self.child.wait(), 30)
         except TimeoutError:
             self.child.kill()
             await self.child.wait()

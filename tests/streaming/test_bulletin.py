@@ -59,7 +59,7 @@ async def wish(redis: Any, stage: Stage) -> None:
 
 async def told(redis: Any, wanted: Callable[[Any], bool]) -> None:
     """Wait until such a fact stands in the stream."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not any(wanted(fact) for fact in await facts(redis)):  # noqa: ASYNC110 (a stream elsewhere)
             await asyncio.sleep(0.05)
 

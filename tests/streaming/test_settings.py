@@ -66,13 +66,13 @@ def run(environ: dict[str, str]) -> subprocess.Popen[str]:
 
 def test_the_process_says_one_sentence_and_ends_with_code_2(tmp_path: Path) -> None:
     process = run({"RELAY_HTTP": "nowhere"})
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert said.strip() == "relay: RELAY_HTTP must be HOST:PORT, e.g. 127.0.0.1:8081"
     broken = tmp_path / "stages.json"
     broken.write_text('{"not": "a list"}')
     process = run({"STAGES_FILE": str(broken)})
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "STAGES_FILE" in said.splitlines()[-1]
 
@@ -83,7 +83,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
         process = run({"STAGES_FILE": str(stages), "RELAY_UDP": f"127.0.0.1:{taken.getsockname()[1]}"})
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "cannot listen" in said.splitlines()[-1]
 
@@ -99,6 +99,6 @@ def test_the_process_ends_in_order(tmp_path: Path, number: signal.Signals) -> No
             break
     process.send_signal(number)
     rest = process.stderr.read()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=30) == 0
     assert "relay_stopped" in rest
     process.stderr.close()

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiohttp import web
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from tests.web.fake_shop import FakeShop, application
 
 CHROMIUM: Final = "/usr/bin/chromium"
+PATIENCE_MS: Final = 30_000  # a busy machine is no failure
 FLAGS: Final = [
     "--no-sandbox",
     "--disable-gpu",
@@ -45,6 +46,7 @@ async def serving(shop: FakeShop) -> AsyncIterator[str]:
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        expect.set_options(timeout=PATIENCE_MS)
         try:
             yield browser
         finally:

@@ -44,7 +44,7 @@ async def nothing(page: Page, shop: FakeShop) -> None:
 
 
 async def playing(page: Page, shop: FakeShop) -> None:
-    await expect(page.get_by_test_id("sound-on")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_test_id("sound-on")).to_be_visible()
     if shop.offers:
         first = next(iter(shop.offers))
         shop.pin = {"offer": first, "pts_90khz": None, "pinned_at": 0}

@@ -15,7 +15,7 @@ CONTACT = {"name": "Aigerim S.", "phone": "+7 701 123 45 67", "address": "Abai 1
 
 async def watch(visit: Visit) -> Page:
     page = await visit.go("/shows/demo")
-    await expect(page.get_by_test_id("sound-on")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_test_id("sound-on")).to_be_visible()
     return page
 
 
@@ -75,9 +75,9 @@ async def test_a_lost_relay_costs_a_seat_and_not_the_cart(visit: Visit) -> None:
     await add_first(page)
     visit.shop.no_seats = True
     await visit.shop.relay.close()
-    await expect(page.get_by_test_id("state-lost")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_test_id("state-lost")).to_be_visible()
     visit.shop.no_seats = False
-    await expect(page.get_by_test_id("sound-on")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_test_id("sound-on")).to_be_visible()
     assert (await visit.measured())["seats"] >= 2
     await expect(page.get_by_test_id("cart-count")).to_have_text("1")
 
@@ -119,7 +119,7 @@ async def test_an_answer_that_got_lost_does_not_order_twice(visit: Visit) -> Non
     await add_first(page)
     await to_checkout(page)
     await page.get_by_test_id("place-order").click()
-    await expect(page.get_by_test_id("pay")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_test_id("pay")).to_be_visible()
     assert len(visit.shop.keys) == 3
     assert len(set(visit.shop.keys)) == 1
     assert len(visit.shop.orders) == 1
@@ -164,7 +164,7 @@ async def test_a_show_that_goes_on_air_starts_by_itself(visit: Visit) -> None:
     on_air = {**visit.shop.shows["tea"], "state": "opened", "on_air": True}
     visit.shop.shows["tea"] = on_air
     visit.shop.tell(show=on_air)
-    await expect(page.get_by_test_id("sound-on")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_test_id("sound-on")).to_be_visible()
 
 
 async def test_a_show_that_closes_says_so(visit: Visit) -> None:
@@ -185,8 +185,8 @@ async def test_a_lost_feed_is_said_and_resumed(visit: Visit) -> None:
     visit.shop.viewers = 77
     visit.shop.hang_up()
     await page.context.set_offline(False)
-    await expect(page.get_by_test_id("feed-lost")).to_have_count(0, timeout=15_000)
-    await expect(page.get_by_test_id("audience")).to_contain_text("77", timeout=15_000)
+    await expect(page.get_by_test_id("feed-lost")).to_have_count(0)
+    await expect(page.get_by_test_id("audience")).to_contain_text("77")
 
 
 async def test_the_language_changes_without_losing_the_picture(visit: Visit) -> None:

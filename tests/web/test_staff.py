@@ -42,7 +42,7 @@ async def test_one_key_pins_and_another_unpins(visit: Visit) -> None:
 
 async def test_a_pin_carries_the_time_of_the_picture_that_the_host_sees(visit: Visit) -> None:
     page = await host(visit)
-    await expect(page.get_by_test_id("sound-on")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_test_id("sound-on")).to_be_visible()
     await page.wait_for_function("window.silkcast.frame_pts !== null")
     await page.keyboard.press("1")
     await expect(page.get_by_test_id("on-screen")).to_have_attribute("data-offer", "offer-1")

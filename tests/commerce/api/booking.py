@@ -34,7 +34,7 @@ async def archiving(street: Street, show: str) -> AsyncIterator[None]:
 
 async def booked(street: Street, order: str) -> None:
     """Wait until the books have the order."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             async with street.house.books.read() as tx:
                 if await find_order(tx, order) is not None:

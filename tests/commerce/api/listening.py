@@ -13,7 +13,7 @@ import aiohttp
 
 from tests.commerce.api.street import Caller
 
-PATIENCE_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass

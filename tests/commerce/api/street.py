@@ -163,7 +163,7 @@ class Street:
 
     async def comes_true(self, is_true: Callable[[], bool]) -> None:
         """Wait for something that other tasks bring about."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not is_true():  # noqa: ASYNC110  what is awaited has no event of its own
                 await asyncio.sleep(0.01)
 

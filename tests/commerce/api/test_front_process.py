@@ -101,7 +101,7 @@ async def test_sigterm_ends_a_front_in_order(
         async with http.get("/healthz") as health:
             assert await health.json() == {"ok": True, "problems": []}
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, 20) == 0
+        assert await asyncio.to_thread(process.wait, 60) == 0
 
 
 async def test_a_front_speaks_tls(valkey: Server, tmp_path: Path, free_port: Callable[[], int]) -> None:

@@ -180,7 +180,7 @@ async def test_hearts_are_summed_and_heard(redis: Redis, server: Server) -> None
     hearing = asyncio.create_task(hear())
     assert await talk.send_hearts(SHOW, 5) == 5
     assert await talk.send_hearts(SHOW, 7) == 12
-    assert (await asyncio.wait_for(hearing, 5))[1] == "hearts"
+    assert (await asyncio.wait_for(hearing, 30))[1] == "hearts"
     assert await talk.hearts(SHOW) == 12
     await listener.aclose()
 

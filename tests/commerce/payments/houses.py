@@ -37,7 +37,7 @@ class Ear:
         return web.Response(status=self.answers.pop(0) if self.answers else 204)
 
     async def wait_for(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(self.heard) < count:
                 self.news.clear()
                 await self.news.wait()

@@ -16,7 +16,7 @@ async def test_a_viewer_sees_and_hears_what_a_studio_sends(tmp_path: Path) -> No
         assert relay.feeds[STUDIO].connected
         viewer = await watch(house)
         video, audio = (t.receiver.track for t in viewer.connection.getTransceivers())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             frames = [await video.recv() for _ in range(60)]
             sounds = [await audio.recv() for _ in range(50)]
         assert {(f.width, f.height) for f in frames} == {(320, 180)}

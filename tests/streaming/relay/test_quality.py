@@ -11,7 +11,7 @@ from tests.streaming.browser import PLAYER, PUBLISHER, SIMULCAST, STATS, open_br
 from tests.streaming.house import SHOW, STAGE, open_house, until
 from tests.streaming.network import Network
 
-WAIT_MS = 30_000
+WAIT_MS = 40_000
 
 
 @pytest.mark.browser

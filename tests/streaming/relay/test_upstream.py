@@ -66,7 +66,7 @@ async def street(folder: Path, free_port: object, count: int, **environ: str) ->
 
 async def join(house: House) -> Peer:
     """A viewer that asks again while the show is being pulled, as players do."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while True:
             status, _, headers = await post_offer(f"{house.url}/whep/{SHOW}", house.view_token(), offer())
             if status == 201:
@@ -78,7 +78,7 @@ async def join(house: House) -> Peer:
 
 async def shown(viewer: Peer, frames: int = 5) -> tuple[int, int]:
     track = viewer.connection.getTransceivers()[0].receiver.track
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         for _ in range(frames):
             frame = await track.recv()
     return frame.width, frame.pts
@@ -138,7 +138,7 @@ async def test_no_pull_takes_the_place_of_the_studio_itself(tmp_path: Path, free
         viewer = await join(far)
         own = await publish(far, width=480, height=270)
         await until(lambda: far.process.relay.giving.publishes_here(STUDIO))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while (await shown(viewer, 1))[0] != 480:
                 pass
         assert far.process.relay.giving.publishes_here(STUDIO)
@@ -158,7 +158,7 @@ async def test_viewers_stay_while_their_relays_source_dies_and_the_studio_moves(
         first.process.port.close()  # deaf and dumb, as a machine that lost its power
         relays.houses.remove(first)
         again = await publish(second, width=480, height=270)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(40):
             while (await shown(viewer, 1))[0] != 480:
                 pass
         links = third.process.relay.upstreams

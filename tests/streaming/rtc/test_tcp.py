@@ -24,7 +24,7 @@ class Wire:
         return await asyncio.open_connection("127.0.0.1", self.port)
 
     async def datagram(self) -> tuple[bytes, tuple[str, int]]:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             return await asyncio.get_running_loop().sock_recvfrom(self.udp, 4096)
 
 
@@ -53,7 +53,7 @@ async def test_frames_become_datagrams_and_back(wire: Wire) -> None:
     writer.write(framed(b"\x16dtls")[3:])
     assert (await wire.datagram()) == (b"\x16dtls", peer)
     wire.udp.sendto(b"\x80media", peer)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         assert await reader.readexactly(8) == framed(b"\x80media")
     writer.close()
 
@@ -66,7 +66,7 @@ async def test_frames_become_datagrams_and_back(wire: Wire) -> None:
 async def test_who_does_not_begin_with_a_check_is_shown_out(wire: Wire, said: bytes) -> None:
     reader, writer = await wire.connect()
     writer.write(said)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         assert await reader.read() == b""
     writer.close()
 
@@ -77,7 +77,7 @@ async def test_an_ended_connection_leaves_nothing(wire: Wire) -> None:
     await wire.datagram()
     assert len(wire.front._open) == 1
     writer.close()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         while wire.front._open:  # noqa: ASYNC110 (the front says nothing of it)
             await asyncio.sleep(0.01)
 
