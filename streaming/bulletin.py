@@ -36,6 +36,7 @@ READ_AGAIN_SECONDS: Final = 1.0
 REGISTER_SECONDS: Final = 0.5  # a studio that changed its relay is found by the others so quickly
 WAIT_MS: Final = 1000
 SHOWS_MAX: Final = 4096
+AWAY: Final = (RedisError, OSError, RuntimeError)  # the last is uvloop's word for a transport just closed
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class Bulletin:
             try:
                 await work()
                 self.reachable = True
-            except (RedisError, OSError) as away:
+            except AWAY as away:
                 if self.reachable:
                     _log.warning("bulletin_away", why=type(away).__name__)
                 self.reachable = False
@@ -139,7 +140,7 @@ class Bulletin:
             packed = msgpack.packb(to_wire(fact))
             try:
                 await self._redis.xadd(FACTS_KEY, {"fact": packed}, maxlen=FACTS_KEPT, approximate=True)
-            except (RedisError, OSError):
+            except AWAY:
                 self._relay.shows.fact_came.set()
                 raise
             if self._relay.shows.facts and self._relay.shows.facts[0] is fact:
@@ -160,7 +161,7 @@ class Bulletin:
         self._leaving = True
         try:
             await self._redis.hdel(RELAYS_KEY, self._relay.id)
-        except (RedisError, OSError):
+        except AWAY:
             _log.warning("bulletin_away_at_the_end")
 
 

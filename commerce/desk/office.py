@@ -11,9 +11,12 @@ import structlog
 
 from commerce.desk.clock import Clock
 from commerce.desk.shift import QUIET_MS, Shift, nothing
+from commerce.live.log import Trimmed
 from commerce.live.roster import Roster
 from commerce.live.snapshot import in_a_thread
 from commerce.live.wire import Broken, Wire
+from commerce.show.events import UnknownEvent
+from commerce.show.evolve import BrokenLog
 
 LOOK_SECONDS: Final = 0.25
 SHOWS_MOST: Final = 1_000
@@ -75,10 +78,13 @@ class Office:
                 await self._roster.remove(show)
         except Broken as why:
             _log.warning("show stays on the roster", show=show, why=str(why))
-        except Exception as alarm:
-            # BrokenLog, Trimmed, UnknownEvent: going on would build on a log that nobody can believe.
+        except (BrokenLog, Trimmed, UnknownEvent) as alarm:
+            # Going on would build on a log that nobody can believe.
             self.broken[show] = repr(alarm)
             _log.exception("alarm: the show's log cannot be believed", show=show)
+        except Exception:
+            # A fault of ours costs this tenure, not the show: nothing that was not committed is kept.
+            _log.exception("the shift failed and is begun again", show=show)
         finally:
             with contextlib.suppress(Exception):
                 await wire.aclose()

@@ -15,12 +15,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
+
 from commerce.live import envelope, keys
 from commerce.live.envelope import Accepted, Answer, Ask, Refused, Reply
 from commerce.live.roster import Roster
 from commerce.live.wire import Broken, Wire
 from commerce.show import commands
 from commerce.show.commands import Command
+
+_log: Final = structlog.get_logger("inbox")
 
 __all__ = ["Accepted", "Answer", "Busy", "Inbox", "NoAnswer", "Refused"]
 
@@ -190,6 +194,9 @@ class _Line:
             try:
                 await work(wire)
             except Broken:
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
+            except Exception:  # a fault of ours must not leave the line without its sender or reader
+                _log.exception("the line to a show failed and is begun again", show=self.show)
                 await asyncio.sleep(TRY_AGAIN_SECONDS)
             finally:
                 with contextlib.suppress(Exception):

@@ -40,6 +40,20 @@ return 1
 """
 
 
+class _Honest:
+    """Mixed into redis-py's connections: a connection that was lost says so.
+
+    uvloop refuses with a bare RuntimeError to write to a transport that closed in this very turn of the
+    loop, redis-py lets it through, and nobody above would take that for a server that went away.
+    """
+
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        try:
+            await super().send_packed_command(command, check_health)  # type: ignore[misc]  # of redis-py's class
+        except RuntimeError as closed:
+            raise wrong.ConnectionError(str(closed)) from closed
+
+
 def open_redis(url: str, connections: int | None = None) -> Redis:
     """A redis-py client as the shop wants it: bytes, no retries of its own, answers within 2 s.
 
@@ -54,6 +68,8 @@ def open_redis(url: str, connections: int | None = None) -> Redis:
         protocol=2,
         driver_info=None,  # else every connection reads the package's metadata from disk
     )
+    pool = client.connection_pool
+    pool.connection_class = type("HonestConnection", (_Honest, pool.connection_class), {})
     return client
 
 

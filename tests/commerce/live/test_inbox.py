@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -42,12 +42,14 @@ async def front(valkey: Server) -> AsyncIterator[Inbox]:
 
 
 @contextlib.asynccontextmanager
-async def office(server: Server) -> AsyncIterator[Office]:
+async def office(server: Server, incarnation: Callable[[], str] | None = None) -> AsyncIterator[Office]:
     """A desk process's inside, in this loop; it leaves a closed show after 50 ms."""
     redis = open_redis(server.url)
     names = iter(range(1, 1_000))
     connect = functools.partial(open_wire, server.url)
-    office = Office(Roster(redis), connect, RealClock(), lambda: f"{next(names):016x}", quiet_ms=50)
+    office = Office(
+        Roster(redis), connect, RealClock(), incarnation or (lambda: f"{next(names):016x}"), quiet_ms=50
+    )
     work = asyncio.create_task(office.run())
     try:
         yield office
@@ -61,6 +63,21 @@ async def office(server: Server) -> AsyncIterator[Office]:
 async def desk(valkey: Server) -> AsyncIterator[Office]:
     async with office(valkey) as running:
         yield running
+
+
+async def test_a_fault_of_the_desk_costs_a_tenure_and_not_the_show(own_server: Server) -> None:
+    names = iter(range(3))
+
+    def faulty() -> str:
+        number = next(names)
+        if number == 0:
+            raise RuntimeError("a fault that nobody foresaw")
+        return f"{number:016x}"
+
+    async with office(own_server, faulty) as running, a_front(own_server) as front:
+        await open_show(front)
+        assert running.broken == {}
+    assert next(names) == 2, "it failed once and was begun again"
 
 
 async def open_show(front: Inbox, units: int = 10) -> None:

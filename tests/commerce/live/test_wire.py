@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+import uvloop
 
 from commerce.live.lean import open_lean_wire
-from commerce.live.valkey import open_wire
+from commerce.live.valkey import ValkeyWire, open_redis, open_wire
 from commerce.live.wire import ALONE, Along, Broken, Outdated, Wire
 from tests.conftest import server_of_kind
 from tests.servers import Server
@@ -206,6 +208,22 @@ async def test_a_server_that_is_gone_is_broken(own_server: Server) -> None:
     own_server.start()
     assert await wire.now_ms() > 0
     await wire.aclose()
+
+
+def test_a_connection_that_closes_in_the_turn_of_the_question_is_broken(own_server: Server) -> None:
+    async def on_uvloop() -> None:
+        redis = open_redis(own_server.url)
+        wire = ValkeyWire(redis)
+        await wire.put("kept", b"yes")
+        pool: Any = redis.connection_pool
+        (connection,) = pool._available_connections
+        connection._writer.transport.abort()
+        with pytest.raises(Broken):
+            await wire.get("kept")
+        assert await wire.get("kept") == b"yes"
+        await wire.aclose()
+
+    uvloop.run(on_uvloop())
 
 
 async def test_a_server_that_may_not_write_is_broken(own_server: Server) -> None:
