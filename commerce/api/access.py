@@ -46,8 +46,9 @@ async def open_session(ask: Ask, body: SignIn) -> Struct:
     proof = await prove(ask, holder, body.code)
     if ask.holder is not None and ask.holder.kind == "staff":
         await house.forget_token(ask.token or "")
-    token = await house.sessions.open(holder)
-    await house.note(ask, "SignedIn", account.id, actor=holder.actor, proof=proof)
+    async with house.books.begin() as tx:
+        await house.note_in(tx, ask, "SignedIn", account.id, actor=holder.actor, proof=proof)
+        token = await house.sessions.open(holder)
     return Session(token=token, account=_account(holder), expires_at=ask.now_ms + STAFF_SECONDS * 1000)
 
 

@@ -110,12 +110,18 @@ async def _own(ask: Ask) -> BookedOrder:
 
 
 async def _done(ask: Ask, body: OrderVersion, deed: Deed) -> Struct:
-    """Do it for the merchant, note it in the audit trail, and say what the order is now."""
-    act = _act(ask, body, merchant_of(ask), getattr(body, "reason", ""))
-    after = await _do(ask, act, deed)
+    """Do it for the merchant with its line in the audit trail, and say what the order is now."""
     what = "".join(word.capitalize() for word in ask.request.path.rsplit("/", 1)[1].split("-"))
-    await ask.house.note(ask, f"Order{what}", act.order, version=after.version)
-    return await _file(ask, after)
+
+    async def noted(tx: AsyncConnection, act: Act) -> BookedOrder | aftersales.Refusal:
+        before = await find_order_of(tx, act.merchant, act.order)
+        after = await deed(tx, act)
+        if isinstance(after, BookedOrder) and before is not None and after.version != before.version:
+            await ask.house.note_in(tx, ask, f"Order{what}", act.order, version=after.version)
+        return after
+
+    act = _act(ask, body, merchant_of(ask), getattr(body, "reason", ""))
+    return await _file(ask, await _do(ask, act, noted))
 
 
 async def _do(ask: Ask, act: Act, deed: Deed) -> BookedOrder:

@@ -38,6 +38,7 @@ async def open_show(ask: Ask, _: Nothing) -> Struct:
         if isinstance(granted, schedule.UnknownShow):
             raise Problem("UnknownShow")
         offers = await schedule.rundown_of(tx, planned.id)
+        await house.note_in(tx, ask, "OpenShow", planned.id)
     opening = commands.OpenShow(
         dict(planned.title), planned.currency, planned.hold_seconds, planned.merchant, planned.standing
     )
@@ -45,7 +46,6 @@ async def open_show(ask: Ask, _: Nothing) -> Struct:
     version = max(version, await allot(ask, planned.id, granted))
     version = max(version, await add_offers(ask, planned.id, offers))
     house.forget_plan(planned.id)
-    await house.note(ask, "OpenShow", planned.id)
     return await _decided(ask, planned.id, version)
 
 

@@ -82,10 +82,10 @@ async def change_show(ask: Ask, body: ShowChange) -> Struct:
         _demand_zone(body.time_zone)
     async with ask.house.books.begin() as tx:
         changed = await schedule.change_show(tx, planned.merchant, planned.id, changes)
-    if not isinstance(changed, schedule.Show):
-        raise Problem(type(changed).__name__)
+        if not isinstance(changed, schedule.Show):
+            raise Problem(type(changed).__name__)
+        await ask.house.note_in(tx, ask, "ChangeShow", planned.id, fields=sorted(changes))
     ask.house.forget_plan(planned.id)
-    await ask.house.note(ask, "ChangeShow", planned.id, fields=sorted(changes))
     return _own_show(ask, changed)
 
 
@@ -117,13 +117,13 @@ async def put_rundown(ask: Ask, body: RundownWish) -> Struct:
             granted = await grant(tx, planned.id, _wanted(fresh), ask.key, ask.now_ms) if is_open else []
             if isinstance(granted, NotEnoughStock):
                 raise not_enough(granted)
+            await ask.house.note_in(tx, ask, "PutRundown", planned.id, offers=len(stored))
     except ValueError as wrong:
         raise Problem("Malformed", str(wrong)) from None
     if is_open:
         await allot(ask, planned.id, granted)
         await add_offers(ask, planned.id, fresh)
         await _follow_in_log(ask, planned.id, stored)
-    await ask.house.note(ask, "PutRundown", planned.id, offers=len(stored))
     return _rundown(stored)
 
 
@@ -202,14 +202,14 @@ async def list_studios(ask: Ask) -> Struct:
 async def make_studio_token(ask: Ask, _: Nothing) -> Struct:
     """A token with which the studio publishes."""
     house, merchant = ask.house, merchant_of(ask)
-    async with house.books.read() as tx:
-        studio = await schedule.find_studio(tx, merchant, ask.path("studio"))
-    if studio is None:
-        raise Problem("UnknownStudio")
     relay = seat.choose(await house.relays.living(), "", ask.now_ms)
-    if relay is None:
-        raise Problem("NoRelay")
-    await house.note(ask, "MakeStudioToken", studio.id, generation=studio.generation)
+    async with house.books.begin() as tx:
+        studio = await schedule.find_studio(tx, merchant, ask.path("studio"))
+        if studio is None:
+            raise Problem("UnknownStudio")
+        if relay is None:
+            raise Problem("NoRelay")
+        await house.note_in(tx, ask, "MakeStudioToken", studio.id, generation=studio.generation)
     return answered.StudioToken(
         whip=seat.whip_url(relay, studio.id),
         token=house.signer.sign(seat.publish_claims(studio.id, studio.generation, ask.now_ms)),

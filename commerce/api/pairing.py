@@ -121,9 +121,10 @@ async def deny_pairing(ask: Ask, body: UserCode) -> None:
     """Send the device that shows the code away."""
     merchant_of(ask)
     waiting = await _waiting(ask, body.user_code)
-    await ask.house.note(ask, "DenyPairing", waiting.agent, source=waiting.source)
-    if not await ask.house.pairings.deny(as_typed(body.user_code)):
-        raise Problem("UnknownPairing")
+    async with ask.house.books.begin() as tx:
+        await ask.house.note_in(tx, ask, "DenyPairing", waiting.agent, source=waiting.source)
+        if not await ask.house.pairings.deny(as_typed(body.user_code)):
+            raise Problem("UnknownPairing")
 
 
 async def revoke_studio(ask: Ask, _: Nothing) -> Struct:

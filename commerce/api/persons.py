@@ -32,8 +32,11 @@ async def erase_person(ask: Ask, body: Erase) -> Struct:
     if under_way and not (body.even_under_way and ask.who.role == "operator"):
         raise Problem("OrdersUnderWay", extra={"orders": under_way[:20]})
     ask.house.contacts.forget(buyer)
-    erased = await persons.erase_person(ask.house.books, buyer, ask.now_ms)
-    await ask.house.note(ask, "ErasePerson", buyer, erased=erased)
+    async with ask.house.books.begin() as tx:
+        erased = await persons.erase_persons(tx, [buyer], ask.now_ms) == 1
+        await ask.house.note_in(tx, ask, "ErasePerson", buyer, erased=erased)
+    if erased:
+        await ask.house.books.forget_old_pages()
     return answered.Erasure(person=buyer, erased=erased)
 
 
