@@ -24,6 +24,26 @@ class Totals:
 
 
 @dataclass(slots=True)
+class ViewerFigures:
+    """What one viewer said and what was done about it."""
+
+    nacked: int = 0
+    resent: int = 0
+    padding: int = 0
+    echoed: int = 0
+    refused: int = 0  # beyond the budget
+    too_old: int = 0
+    given_up: int = 0  # lost before its path was known to be narrow
+    narrow_bps: int | None = None  # what the picture may cost on a narrow path
+    keyframe_requests: int = 0
+    broken_packets: int = 0
+    lost_share: float = 0.0
+    patience_ms: int = 0  # how long its player is asked to hold a frame at least
+    sound_repeats: int = 0  # earlier packets in each one of its sound
+    estimate_bps: int | None = None
+
+
+@dataclass(slots=True)
 class Attendance:
     """How many are seated, and who of them has no keys yet.
 

@@ -18,6 +18,7 @@ from ..fanout import Fanout, Kind, Packet
 from .clock import Clock
 from .onair import OnAir
 from .rendition import Audience, Rendition, is_gentle
+from .sound import Sound
 from .source import FeedPacket, Source
 
 PULLED_BEHIND_TICKS: Final = 10 * PROGRAM_TIME_HZ  # our slate may have run ahead of the pulled feed so far
@@ -41,7 +42,7 @@ class Program:
         self.show, self.codec = show, codec
         self.clock = timeline.ProgramClock()
         self.viewers: set[Audience] = set()
-        self.audio = Rendition("audio", "", fanout.open_source("audio"))
+        self.audio = Sound(fanout)
         self.video: dict[str, Rendition] = {}
         self.dropped = self.queue_full = self.keyframes = self.cuts = 0
         self.reported_s = 0.0
@@ -111,7 +112,7 @@ class Program:
             if feed is not None and self in feed.listeners:
                 feed.listeners.remove(self)
         for rendition in (self.audio, *self.video.values()):
-            self._fanout.close_source(rendition.source)
+            rendition.close(self._fanout)
 
     def request_keyframe(self, viewer: Audience, now: float) -> None:
         """A viewer cannot go on; the feed merges and limits."""
@@ -299,9 +300,9 @@ class Program:
             self._flush(rendition)
 
     def _flush(self, rendition: Rendition) -> None:
-        packets = rendition.gathered()
-        if packets and not self._fanout.forward(rendition.source, packets):
-            self.queue_full += len(packets)
+        for source, packets in rendition.leaving():
+            if not self._fanout.forward(source, packets):
+                self.queue_full += len(packets)
 
     # -- sound beside picture ----------------------------------------------------------------------
 
@@ -396,5 +397,4 @@ class Program:
             if self.clock.running:
                 rate = timeline.VIDEO_HZ if rendition.kind == "video" else timeline.AUDIO_HZ
                 ntp, timestamp = self.clock.report(self._clock.unix(now), rate)
-                self._fanout.report(rendition.source, ntp, timestamp & 0xFFFFFFFF)
-                rendition.report_aside(ntp, timestamp & 0xFFFFFFFF)
+                rendition.report(self._fanout, ntp, timestamp & 0xFFFFFFFF)

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from ..domain.ladder import Rung
 from ..domain.segments import Segments
 from ..domain.timeline import Line
-from ..fanout import Kind, Packet, SourceId
+from ..fanout import Fanout, Kind, Packet, SourceId
 
 HISTORY_PACKETS: Final = {"video": 2048, "audio": 256}
 GOP_PACKETS_MAX: Final = 2000
@@ -148,12 +148,28 @@ class Rendition:
         return pending
 
     @property
+    def sources(self) -> tuple[SourceId, ...]:
+        """Whatever of it is open at the sender."""
+        return (self.source,)
+
+    def close(self, fanout: Fanout) -> None:
+        """Nothing more comes."""
+        fanout.close_source(self.source)
+
+    def leaving(self) -> list[tuple[SourceId, list[Packet]]]:
+        """What came since the last call, by the source at the sender; see `gathered`."""
+        packets = self.gathered()
+        return [(self.source, packets)] if packets else []
+
+    @property
     def ungathered(self) -> int:
         """The sequence from which on nothing was handed on yet."""
         return min((packet.sequence for packet in self._pending), default=self.following)
 
-    def report_aside(self, ntp: int, timestamp: int) -> None:
-        """A sender report for those who do not follow."""
+    def report(self, fanout: Fanout, ntp: int, timestamp: int) -> None:
+        """A sender report to all who follow, and to those who do not."""
+        for source in self.sources:
+            fanout.report(source, ntp, timestamp)
         for other in self.aside:
             other.report(ntp, timestamp)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from ..contract import ShowId
@@ -20,8 +19,12 @@ from ..rtc import rtcp
 from ..rtc.answers import Terms, TrackTerms, ViewerSsrcs
 from ..rtc.dtls import SrtpKeys
 from .clock import Clock
+from .figures import ViewerFigures
+from .hearing import Hearing
+from .opening import Opening
 from .quality import Quality
 from .rendition import Rendition
+from .sound import Sound
 from .strait import Strait
 
 KEYFRAME_SECONDS_MIN: Final = 0.3  # PLIs of one viewer closer than this are one
@@ -58,25 +61,6 @@ class Span(NamedTuple):
     offset: int
 
 
-@dataclass(slots=True)
-class ViewerFigures:
-    """What one viewer said and what was done about it."""
-
-    nacked: int = 0
-    resent: int = 0
-    padding: int = 0
-    echoed: int = 0
-    refused: int = 0  # beyond the budget
-    too_old: int = 0
-    given_up: int = 0  # lost before its path was known to be narrow
-    narrow_bps: int | None = None  # what the picture may cost on a narrow path
-    keyframe_requests: int = 0
-    broken_packets: int = 0
-    lost_share: float = 0.0
-    patience_ms: int = 0  # how long its player is asked to hold a frame at least
-    estimate_bps: int | None = None
-
-
 class Viewer:
     """The peer behind a viewer's session, and one of its program's audience."""
 
@@ -102,6 +86,8 @@ class Viewer:
         self._terms, self._ssrcs, self._starts = terms, ssrcs, starts
         self._fanout, self._clock, self._became_gone = fanout, clock, became_gone
         self._spans: dict[Kind, deque[Span]] = {"video": deque(maxlen=SPANS_MAX), "audio": deque(maxlen=1)}
+        self._opening = Opening()
+        self._hearing = Hearing(fanout, None if terms.audio is None else terms.audio.red_inside)
         self._quality = Quality()
         self._budget = ResendBudget()
         self._patience = Patience(starts[0])
@@ -151,6 +137,7 @@ class Viewer:
         """The viewer's session ended."""
         self.connected = False
         self._strait.end()
+        self._hearing.end()
         self.program.dismiss(self)
         if self.seat is not None:
             self._fanout.leave(self.seat)
@@ -193,7 +180,9 @@ class Viewer:
             return
         spans = self._spans[stream.kind]
         own = self._starts[0 if stream.kind == "video" else 1]
-        if spans:  # a switch: our numbers go on behind all that the old stream has given out
+        if not spans and cached and not self.relay:  # another relay is told program time
+            cached = self._opening.hurry(stream, cached, self._clock.now())
+        elif spans:  # a switch: our numbers go on behind all that the old stream has given out
             own = spans[-1].stream.newest + spans[-1].offset + 1
         if stream.kind == "video":
             free = self._strait.end()
@@ -202,7 +191,10 @@ class Viewer:
             else:
                 own, self._has_sunk = own if free is None else free, False
         spans.append(Span(own, stream, own - first))
-        self._fanout.segment(self.seat, stream.source, own - first)
+        if isinstance(stream, Sound):
+            self._hearing.begin(self.seat, stream, own - first)
+        else:
+            self._fanout.segment(self.seat, stream.source, own - first)
         if cached:
             self._fanout.forward(stream.source, cached, only=self.seat)
 
@@ -274,7 +266,7 @@ class Viewer:
         padding: list[Resend] = []
         newest = span.stream.newest
         for sequence in range(newest, newest - PADDING_PACKETS_MAX, -1):
-            packet = span.stream.recall(sequence)
+            packet = self._recall("video", sequence + span.offset)
             if packet is None or sequence + span.offset < span.first_own or size_bytes <= 0:
                 break
             padding.append(Resend(sequence + span.offset, packet))
@@ -320,7 +312,8 @@ class Viewer:
     def _recall(self, kind: Kind, own: int) -> Packet | None:
         for span in reversed(self._spans[kind]):
             if own >= span.first_own:
-                return span.stream.recall(own - span.offset)
+                packet = span.stream.recall(own - span.offset)
+                return None if packet is None else self._opening.as_sent(span.stream, packet)
         return None
 
     def _echo(self, kind: Kind, packets: list[Resend]) -> None:
@@ -342,16 +335,21 @@ class Viewer:
 
     def _reported(self, reception: rtcp.Reception, now: float) -> None:
         now_ntp = timeline.ntp_from_unix(self._clock.unix(now))
+        self._opening.grow_old(now)
         for block in reception.blocks:
             rtt = timeline.round_trip_seconds(now_ntp, block.last_report, block.delay)
             if rtt is not None:
                 self.rtt_s += (rtt - self.rtt_s) / 4
                 self._strait.narrow.heard_round_trip(rtt, now)  # sound's reports tell of the same queue
+            self._hearing.lost(block.fraction_lost / 256, now)
             if block.ssrc == self._ssrcs.video:
                 self.figures.lost_share = block.fraction_lost / 256
                 self._quality.heard_report(block, rtt, now)
                 self._be_patient(block, now)
                 self._fit(block, now)
+        if self.seat is not None:
+            self._hearing.suit(self.seat, now, narrow=self._strait.rate_bps is not None)
+            self.figures.sound_repeats = self._hearing.repeats
 
     def _fit(self, block: rtcp.ReportBlock, now: float) -> None:
         """Give what the path bears, where not even the smallest rendition fits."""

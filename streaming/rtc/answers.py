@@ -56,6 +56,7 @@ class TrackTerms:
     rid_id: int = 0
     repaired_rid_id: int = 0
     playout_delay_id: int = 0
+    red_inside: int | None = None  # `payload_type` is RED (RFC 2198), and this is what it carries
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def agree(offer: Offer, codec: str, peer_sends: bool) -> Terms:
     if video is not None and video_terms is not None and not peer_sends:
         video_terms = replace(video_terms, playout_delay_id=_usable(video.extensions.get(PLAYOUT_DELAY, 0)))
     audio_terms = None if audio is None else _track(audio, _opus(audio), free, peer_sends and bool(free))
+    if audio is not None and audio_terms is not None and not peer_sends:
+        audio_terms = _with_repeats(audio, audio_terms)
     if video_terms is None and (video is not None or audio_terms is None):
         raise NoCommonCodec(f"the show is {codec} with packetization-mode 1, which the offer lacks")
     transport = offer.transport
@@ -177,6 +180,16 @@ def _with_encodings(section: Section, track: TrackTerms) -> TrackTerms:
     return replace(track, rids=rids, rid_id=rid_id, repaired_rid_id=repaired)
 
 
+def _with_repeats(section: Section, track: TrackTerms) -> TrackTerms:
+    """Sound in packets that may carry earlier ones (RFC 2198), if the peer takes them with Opus inside."""
+    inside = str(track.payload_type)
+    for codec in section.codecs.values():
+        blocks = next(iter(codec.parameters), "").split("/")
+        if codec.name.lower() == "red" and codec.clock_hz == 48_000 and set(blocks) == {inside}:
+            return replace(track, payload_type=codec.payload_type, red_inside=track.payload_type)
+    return track
+
+
 def _usable(extension_id: int) -> int:
     return extension_id if extension_id in _ONE_BYTE_IDS else 0
 
@@ -226,8 +239,9 @@ def _refused(section: Section) -> list[str]:
 
 def _section(section: Section, track: TrackTerms, terms: Terms, local: Local, first: bool) -> list[str]:
     formats = f"{track.payload_type}"
-    if track.rtx_payload_type is not None:
-        formats += f" {track.rtx_payload_type}"
+    also = track.red_inside if track.rtx_payload_type is None else track.rtx_payload_type
+    if also is not None:
+        formats += f" {also}"
     lines = [f"m={section.kind} 9 {section.protocol} {formats}", "c=IN IP4 0.0.0.0"]
     if section.kind == "video" and section.direction == "sendonly":
         lines.append(f"b=AS:{START_KBPS}")
@@ -261,8 +275,8 @@ def candidate_lines(local: Local) -> list[str]:
 
 def _codec_lines(offered: Codec, track: TrackTerms, codec: str, extra: str = "") -> list[str]:
     number = track.payload_type
-    if offered.name.lower() == "opus":
-        return [f"a=rtpmap:{number} opus/48000/2", f"a=fmtp:{number} minptime=10;useinbandfec=1"]
+    if offered.name.lower() in ("opus", "red"):
+        return _sound_lines(track)
     lines = [f"a=rtpmap:{number} {codec}/90000"]
     parameters = []
     if codec == "H264":
@@ -276,6 +290,17 @@ def _codec_lines(offered: Codec, track: TrackTerms, codec: str, extra: str = "")
         repair = track.rtx_payload_type
         lines += [f"a=rtpmap:{repair} rtx/90000", f"a=fmtp:{repair} apt={number}"]
     return lines
+
+
+def _sound_lines(track: TrackTerms) -> list[str]:
+    number, outside = track.payload_type, []
+    if track.red_inside is not None:
+        number = track.red_inside
+        outside = [
+            f"a=rtpmap:{track.payload_type} red/48000/2",
+            f"a=fmtp:{track.payload_type} {number}/{number}",
+        ]
+    return [*outside, f"a=rtpmap:{number} opus/48000/2", f"a=fmtp:{number} minptime=10;useinbandfec=1"]
 
 
 def _extension_lines(track: TrackTerms) -> list[str]:
@@ -315,7 +340,7 @@ def _to_viewer(section: Section, track: TrackTerms, codec: str, ssrcs: ViewerSsr
     if section.kind == "video":
         lines += _feedback_lines(track, ("ccm fir", "nack pli", "nack", "goog-remb", "rrtr"))
     else:
-        lines += _feedback_lines(track, ("rrtr",))
+        lines += [f"a=rtcp-fb:{track.red_inside or track.payload_type} rrtr"]
     lines += _extension_lines(track)
     lines.append(f"a=msid:program {section.kind}")
     if section.kind == "audio":

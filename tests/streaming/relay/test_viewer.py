@@ -10,9 +10,10 @@ from streaming.contract import ShowId
 from streaming.domain.ladder import Rung
 from streaming.domain.patience import playout_delay
 from streaming.domain.timeline import VIDEO_HZ, Line, ProgramClock, middle, ntp_from_unix, short_units
-from streaming.fanout import Kind, Packet, SourceId
+from streaming.fanout import Packet, SourceId
 from streaming.relay.clock import Clock
 from streaming.relay.rendition import Rendition
+from streaming.relay.sound import Form, Sound
 from streaming.relay.viewer import KEYFRAME_SECONDS_MIN, Viewer
 from streaming.rtc import rtcp
 from streaming.rtc.answers import Terms, TrackTerms, ViewerSsrcs
@@ -22,8 +23,8 @@ from tests.streaming.fakes import NotedFanout
 
 KEYS = SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(16), bytes(12), bytes(16), bytes(12))
 M, R, A = 11, 12, 13
-KINDS: tuple[tuple[int, Kind], ...] = ((1, "video"), (2, "audio"))
 START = 30_000
+OTHER = SourceId(77)
 EPOCH = 1_790_000_000.0
 
 
@@ -32,8 +33,9 @@ class Show:
 
     show = ShowId("sh")
 
-    def __init__(self) -> None:
-        self.video, self.audio = (Rendition(kind, "", SourceId(n)) for n, kind in KINDS)
+    def __init__(self, fanout: NotedFanout) -> None:
+        self.video = Rendition("video", "", fanout.open_source("video"))
+        self.audio = Sound(fanout)
         line = Line(VIDEO_HZ, 0)
         for stream in (self.video, self.audio):
             stream.cut((1, 0), 0, line)
@@ -60,7 +62,8 @@ class Show:
 
 class Bench:
     def __init__(self) -> None:
-        self.fanout, self.show = NotedFanout(), Show()
+        self.fanout = NotedFanout()
+        self.show = Show(self.fanout)
         self.later: list[Callable[[], None]] = []
         self.ends: list[str] = []
         self.now = 0.0
@@ -71,7 +74,7 @@ class Bench:
                 remote_ice=IceCredentials("a", "b"),
                 remote_fingerprints=(),
                 video=TrackTerms("0", 108, 109, 2, 14, playout_delay_id=5),
-                audio=TrackTerms("1", 111, None, 2, 0),
+                audio=TrackTerms("1", 63, None, 2, 0, red_inside=111),
             ),
             ssrcs=ViewerSsrcs(M, R, A),
             starts=(START, 2000, 3000),
@@ -100,7 +103,7 @@ def test_a_viewer_is_seated_with_its_own_numbers_and_begins_with_the_cache(bench
         109,
         2,
     )
-    assert [(source, offset) for _, source, offset in bench.fanout.segments] == [(1, START), (2, 1950)]
+    assert [(source, offset) for _, source, offset in bench.fanout.segments] == [(1, START), (3, 1950)]
     assert [p.sequence for p in bench.fanout.alone[bench.viewer.seat]] == [0, 1, 2]  # type: ignore[index]  # it is seated
 
 
@@ -169,6 +172,27 @@ def test_a_player_that_loses_packets_is_told_to_hold_its_frames(bench: Bench) ->
     assert bench.viewer.figures.patience_ms >= 3 * 1000 * bench.viewer.rtt_s
 
 
+def test_sound_repeats_itself_while_packets_are_lost(bench: Bench) -> None:
+    lossy = rtcp.ReportBlock(A, 13, 5, 2000, 0, 0, 0)
+    bench.viewer.rtcp_came(rtcp.receiver_report(1, [lossy]), 1.0)
+    assert bench.viewer.figures.sound_repeats == 2
+    repeating = bench.show.audio.listen(Form(111, 2))
+    assert bench.fanout.segments[-1] == (bench.viewer.seat, repeating, 1950)  # the numbers go on
+    bench.viewer.rtcp_came(rtcp.receiver_report(1, [lossy._replace(fraction_lost=0)]), 15.0)
+    assert bench.viewer.figures.sound_repeats == 2
+    bench.viewer.rtcp_came(rtcp.receiver_report(1, [lossy._replace(fraction_lost=0)]), 25.0)
+    assert bench.viewer.figures.sound_repeats == 0
+
+
+def test_a_repair_of_what_one_began_with_comes_under_the_time_it_was_sent_under(bench: Bench) -> None:
+    seat = bench.viewer.seat
+    assert seat is not None
+    first = [p.timestamp for p in bench.fanout.alone[seat]]
+    assert first == [5820, 5910, 6000]  # 1 ms apart, the newest under program time
+    bench.viewer.rtcp_came(rtcp.nack(1, M, [own(0), own(2), own(3)]), 1.0)
+    assert [r.packet.timestamp for _, r in bench.fanout.resent] == [5820, 6000, 9000]
+
+
 def test_a_player_that_loses_nothing_is_told_nothing(bench: Bench) -> None:
     for n in range(20):
         block = rtcp.ReportBlock(M, 0, 0, START + 100 * n, 0, 0, 0)
@@ -233,10 +257,10 @@ def test_a_narrow_path_that_gets_another_rendition_follows_it_without_a_gap(benc
     seat = bench.viewer.seat
     assert seat is not None
     sent = bench.fanout.alone[seat][-1].sequence
-    other = Rendition("video", "q", SourceId(3))
+    other = Rendition("video", "q", OTHER)
     other.cut((1, 0), 0, Line(VIDEO_HZ, 0))
     bench.viewer.begin(other, 0, [])
-    assert bench.fanout.segments[-1] == (seat, SourceId(3), sent + 1)
+    assert bench.fanout.segments[-1] == (seat, OTHER, sent + 1)
     assert bench.show.video.aside == []
 
 
@@ -265,14 +289,14 @@ def test_nonsense_is_counted(bench: Bench) -> None:
 
 
 def test_a_switch_goes_on_in_the_viewers_own_numbers_and_old_losses_are_still_repaired(bench: Bench) -> None:
-    other = Rendition("video", "h", SourceId(3))
+    other = Rendition("video", "h", OTHER)
     other.cut((1, 0), 7, Line(VIDEO_HZ, 0))
     for n in range(7, 17):
         own = other.number(n)
         assert own is not None
         other.put(Packet(own, n * 3000, True, b"h" * 100), n == 7, 0.0)
     bench.viewer.begin(other, 0, [])
-    assert bench.fanout.segments[-1] == (bench.viewer.seat, SourceId(3), START + 100)
+    assert bench.fanout.segments[-1] == (bench.viewer.seat, OTHER, START + 100)
     lost = [(START + 99) & 0xFFFF, (START + 100) & 0xFFFF]
     bench.viewer.rtcp_came(rtcp.nack(1, M, lost), 1.0)
     assert [again.packet.payload[:1] for _, again in bench.fanout.resent] == [b"\0", b"h"]
@@ -310,14 +334,14 @@ def test_on_the_way_down_the_large_picture_stops_at_once_and_is_not_repaired(ben
     bench.show.video.put(Packet(own, 0, True, b"f"), False, 0.0)
     bench.viewer.rtcp_came(rtcp.nack(1, M, [(START + 5) & 0xFFFF]), 1.0)
     assert bench.fanout.resent == []
-    smaller = Rendition("video", "q", SourceId(3))
+    smaller = Rendition("video", "q", OTHER)
     smaller.cut((1, 0), 0, Line(VIDEO_HZ, 0))
     number = smaller.number(0)
     assert number is not None
     smaller.put(Packet(number, 0, True, b"q"), True, 0.0)
     bench.viewer.begin(smaller, 0, [])
     assert not bench.viewer.held
-    assert bench.fanout.segments[-1] == (bench.viewer.seat, SourceId(3), START + 100)  # no number is left out
+    assert bench.fanout.segments[-1] == (bench.viewer.seat, OTHER, START + 100)  # no number is left out
     lost = [(START + 99) & 0xFFFF, (START + 100) & 0xFFFF]
     bench.viewer.rtcp_came(rtcp.nack(1, M, lost), 1.1)
     assert [again.packet.payload for _, again in bench.fanout.resent] == [b"q"]

@@ -44,7 +44,7 @@ def test_a_viewer_gets_its_own_payload_types_and_extension_ids() -> None:
     assert terms.audio is not None
     assert (terms.video.payload_type, terms.video.rtx_payload_type) == (108, 109)
     assert (terms.video.abs_send_time_id, terms.video.abs_capture_time_id) == (2, 14)
-    assert terms.audio.payload_type == 111
+    assert (terms.audio.payload_type, terms.audio.red_inside) == (63, 111)
 
 
 def test_an_answer_is_read_by_another_implementation() -> None:
@@ -54,7 +54,7 @@ def test_an_answer_is_read_by_another_implementation() -> None:
     assert video.ice_candidates[0].port == 8443
     assert video.ice.usernameFragment == "ours"
     assert [s.ssrc for s in video.ssrc] == [11, 12]
-    assert (audio.kind, audio.fmt) == ("audio", [111])
+    assert (audio.kind, audio.fmt) == ("audio", [63, 111])
 
 
 def test_a_viewer_is_told_of_its_round_trip_and_never_of_transport_cc() -> None:
@@ -70,6 +70,15 @@ def test_a_player_that_offers_it_can_be_told_to_hold_its_frames() -> None:
     text = offer().replace("a=mid:0\r\n", "a=mid:0\r\n" + line)
     assert line in viewer_answer(text)
     assert "playout-delay" not in viewer_answer(offer())
+
+
+def test_a_player_that_takes_sound_in_packets_that_repeat_earlier_ones_gets_it_so() -> None:
+    answer = viewer_answer(offer())
+    assert "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\na=rtpmap:111 opus/48000/2\r\n" in answer
+    for other in ("a=fmtp:63 0/0", "a=fmtp:63 111/0", "a=fmtp:63 x"):  # not with our codec inside
+        answer = viewer_answer(offer().replace("a=fmtp:63 111/111", other))
+        assert "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" in answer
+        assert "red/48000" not in answer
 
 
 def test_the_media_stream_is_named_before_its_repairs() -> None:
