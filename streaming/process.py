@@ -77,6 +77,7 @@ class RelayProcess:
         await self.runner.cleanup()
         if self.tcp is not None:
             await self.tcp.close()
+        self.relay.calls.close()
         self.port.close()
         await asyncio.to_thread(self.fanout.close)
         self.port.socket.close()
@@ -111,7 +112,7 @@ async def start(settings: Settings) -> RelayProcess:
     tasks = [asyncio.create_task(relay.heart.beat()), asyncio.create_task(_refresh(keys))]
     relay.giving.upstreams = upstreams = Upstreams(
         relay.id,
-        relay,
+        relay.calls,
         clock.now,
         lambda: clock.unix_ms(clock.now()),
         lambda: _relay_token(settings.relay_token_file),
@@ -135,8 +136,7 @@ async def start(settings: Settings) -> RelayProcess:
 
 async def _listen_tcp(settings: Settings, udp_port: int, relay: Relay) -> TcpFront | None:
     """TCP on the UDP port's number; where that is taken, media goes over UDP alone."""
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.udp[0], settings.udp[0])  # noqa: S104 (a comparison)
-    front = TcpFront((here, udp_port))
+    front = TcpFront(relay.port.home)
     try:
         await front.listen(settings.udp[0], udp_port)
     except OSError as taken:

@@ -17,12 +17,12 @@ import structlog
 from ..contract import Codec, RelayId, ShowId, StudioId
 from ..fanout import Fanout
 from ..rtc.answers import Local, Terms, ViewerSsrcs, agree, answer_publisher, answer_viewer, candidate_lines
-from ..rtc.dial import Dial
 from ..rtc.dtls import Certificate
 from ..rtc.port import Port
 from ..rtc.sdp import IceCredentials, Offer
 from ..rtc.session import Peer, Session
 from ..rtc.turnstile import Turnstile
+from .calls import Calls
 from .clock import Clock
 from .counters import Counters
 from .departure import Departure
@@ -37,7 +37,6 @@ from .telling import Telling
 from .upstream import Upstreams
 from .viewer import Viewer
 
-CALLED_MAX: Final = 4  # addresses of another relay that are tried
 GONE_MAX: Final = 4096
 PAIRING_REVOKED: Final = "the pairing of its studio was revoked"
 NEWER_PUBLISHER: Final = "a newer publisher has taken this studio"
@@ -115,7 +114,7 @@ class Relay:
         self.totals, self.attendance = Totals(), Attendance()
         self.turnstile = Turnstile(clock.now)
         self.giving = Giving(self.feeds, self.shows, clock.now)
-        self.counters, self.heart = Counters(self), Heart(self)
+        self.counters, self.heart, self.calls = Counters(self), Heart(self), Calls(self)
         self.telling = Telling()
         self.departure = Departure(clock.now, self._watching, self.telling.ask_to_reconnect)
         self.tcp_addresses: tuple[tuple[str, int], ...] = ()  # where TCP is accepted too
@@ -218,11 +217,9 @@ class Relay:
         """What is pulled from other relays, where that is possible."""
         return self.giving.upstreams
 
-    def call(
-        self, studio: StudioId, codec: Codec, local: Local, terms: Terms, addresses: list[tuple[str, int]]
-    ) -> tuple[Session, Feed]:
-        """Open a session to another relay; its media becomes the studio's feed here."""
-        feed = Feed(
+    def pulled_feed(self, studio: StudioId, codec: Codec, terms: Terms) -> Feed:
+        """A feed of another relay's media."""
+        return Feed(
             studio,
             codec,
             terms,
@@ -232,16 +229,10 @@ class Relay:
             became_ready=self._feed_ready,
             became_gone=self._feed_gone,
         )
-        name = self._seat(terms, feed, studio, local, "").session
-        session = self.seated[name].session
-        session.dial = Dial(local.ice, terms.remote_ice)
-        self.redial(session, addresses)
-        return session, feed
 
-    def redial(self, session: Session, addresses: list[tuple[str, int]]) -> None:
-        """Send one more check to each address."""
-        for address in addresses[:CALLED_MAX]:
-            self.port.call(session, address)
+    def seat_feed(self, terms: Terms, feed: Feed, studio: StudioId, local: Local) -> Session:
+        """The session of a feed that we asked for ourselves."""
+        return self.seated[self._seat(terms, feed, studio, local, "").session].session
 
     def _check_limits(self, seated: int, limit: int) -> None:
         if seated >= limit:
@@ -301,6 +292,7 @@ class Relay:
 
     def _forget(self, session: Session) -> None:
         self.port.remove(session)
+        self.calls.forget(session)
         self.telling.forget(session.name)
         seated = self.seated.pop(session.name, None)
         if seated is not None:

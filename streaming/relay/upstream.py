@@ -44,7 +44,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Caller(Protocol):
-    """The relay, as this room needs it."""
+    """Who opens sessions for us."""
 
     def local(self) -> Local:
         """Fresh credentials, our certificate, our addresses."""
@@ -54,7 +54,7 @@ class Caller(Protocol):
     ) -> tuple[Session, Feed]:
         """Open a session to another relay; its media becomes the studio's feed here."""
 
-    def redial(self, session: Session, addresses: list[tuple[str, int]]) -> None:
+    def redial(self, session: Session) -> None:
         """Send one more check to each address."""
 
 
@@ -212,7 +212,7 @@ class Upstreams:
             answer, resource, link.steps = await self._ask(link, pull_offer(local, codec), token, http)
             terms, addresses = read_answer(answer, codec)
             session, link.feed = self._caller.call(link.studio, codec, local, terms, addresses)
-            await self._hold(link, session, addresses)
+            await self._hold(link, session)
         except (aiohttp.ClientError, TimeoutError, OSError, SdpError) as failed:
             self.refused += 1
             _log.warning("pull_failed", show=link.show, source=link.source.relay, why=str(failed))
@@ -245,7 +245,7 @@ class Upstreams:
             resource = urljoin(url, response.headers.get("Location", url))
             return body.decode("utf-8", "replace"), resource, steps
 
-    async def _hold(self, link: Link, session: Session, addresses: list[tuple[str, int]]) -> None:
+    async def _hold(self, link: Link, session: Session) -> None:
         """Until the session ends or falls silent."""
         _log.info("pulling", show=link.show, source=link.source.relay)
         checked_s = began_s = self._now()
@@ -253,7 +253,7 @@ class Upstreams:
             now = self._now()
             if now - checked_s >= (CONSENT_SECONDS if session.connected else CHECK_SECONDS):
                 checked_s = now
-                self._caller.redial(session, addresses)
+                self._caller.redial(session)
             heard_s = max(began_s, (link.feed.media_s if link.feed else None) or 0.0)
             if now - heard_s > (SILENT_SECONDS if session.connected else CONNECT_SECONDS):
                 raise TimeoutError("the other relay is silent")

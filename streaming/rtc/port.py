@@ -23,6 +23,7 @@ BUFFER_BYTES: Final = 8 << 20
 BAD_CHECKS_MAX: Final = 20  # per source and second; then its checks are not even verified
 BAD_SOURCES_MAX: Final = 4096
 _OWN_HOST: Final = ("127.0.0.1", "::1")
+_EVERY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (a comparison)
 _FIRST_OF_MEDIA: Final = 128  # RFC 7983: what is below needs no keys
 
 _log = structlog.get_logger(__name__)
@@ -62,6 +63,12 @@ class Port:
     def close(self) -> None:
         """Stop reading; the socket is the caller's."""
         self._loop.remove_reader(self.socket.fileno())
+
+    @property
+    def home(self) -> tuple[str, int]:
+        """Where the port can be reached from this very host."""
+        host, port = self.socket.getsockname()[:2]
+        return _EVERY_HOST.get(host, host), port
 
     def add(self, session: Session) -> None:
         """From now on checks for this session's fragments (and no others) are answered."""

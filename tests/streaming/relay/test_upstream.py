@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from streaming.contract import ShowId, StudioId
 from streaming.process import Load, entry_of
 from streaming.relay.upstream import Upstreams
 from tests.streaming.house import SHOW, STUDIO, House, Peer, open_house, post_offer, publish, until, watch
@@ -38,7 +39,9 @@ class Street:
 
 
 @asynccontextmanager
-async def street(folder: Path, free_port: object, count: int, **environ: str) -> AsyncIterator[Street]:
+async def street(
+    folder: Path, free_port: object, count: int, stages: list[dict[str, object]] | None = None, **environ: str
+) -> AsyncIterator[Street]:
     key = Ed25519PrivateKey.generate()
     token = folder / "relay.token"
     token.write_text(House(folder, key).token("relay", expires_in=600))
@@ -54,7 +57,9 @@ async def street(folder: Path, free_port: object, count: int, **environ: str) ->
                 "RELAY_TOKEN_FILE": str(token),
                 **environ,
             }
-            found.houses.append(await stack.enter_async_context(open_house(place, key=key, **settings)))
+            found.houses.append(
+                await stack.enter_async_context(open_house(place, stages, key=key, **settings))
+            )
         gossip = asyncio.create_task(found.gossip())
         try:
             yield found
@@ -64,13 +69,14 @@ async def street(folder: Path, free_port: object, count: int, **environ: str) ->
                 await gossip
 
 
-async def join(house: House) -> Peer:
+async def join(house: House, show: ShowId = SHOW) -> Peer:
     """A viewer that asks again while the show is being pulled, as players do."""
     async with asyncio.timeout(40):
         while True:
-            status, _, headers = await post_offer(f"{house.url}/whep/{SHOW}", house.view_token(), offer())
+            token = house.view_token(show)
+            status, _, headers = await post_offer(f"{house.url}/whep/{show}", token, offer())
             if status == 201:
-                return await watch(house)
+                return await watch(house, show)
             assert status == 409
             assert headers["Retry-After"] == "1"
             await asyncio.sleep(0.1)
@@ -99,6 +105,22 @@ async def test_a_show_is_watched_on_a_relay_that_its_studio_does_not_know(
         assert here.audience == 0
         assert far.process.relay.giving.publishes_here(STUDIO) is False
         for peer in (viewer, studio):
+            await peer.close()
+
+
+async def test_two_relays_pull_several_shows_from_each_other(tmp_path: Path, free_port: object) -> None:
+    shows = [(ShowId(f"sh-{n}"), StudioId(f"st-{n}")) for n in range(3)]
+    stages = [{"show": show, "version": 1, "on_air": True, "studio": studio} for show, studio in shows]
+    async with street(tmp_path, free_port, 2, stages) as relays:
+        near, far = relays.houses
+        studios = [await publish(near, shows[0][1], **SMALL), await publish(near, shows[1][1], **SMALL)]
+        studios.append(await publish(far, shows[2][1], **SMALL))
+        for house, show in ((near, shows[0][0]), (near, shows[1][0]), (far, shows[2][0])):
+            await until(lambda h=house, s=show: h.process.relay.shows.programs[s].started)
+        viewers = [await join(far, shows[0][0]), await join(far, shows[1][0]), await join(near, shows[2][0])]
+        for viewer in viewers:
+            assert (await shown(viewer))[0] == 320
+        for peer in (*viewers, *studios):
             await peer.close()
 
 
