@@ -12,6 +12,7 @@ from typing import Final
 from .rtp import ExtensionIds
 
 OPUS: Final = 111
+OPUS_REPEATED: Final = 63  # RED (RFC 2198)
 H264: Final = 108
 H264_RTX: Final = 109
 MID_URI: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
@@ -51,6 +52,7 @@ class Track:
     payload_type: int | None
     rtx_payload_type: int | None
     ids: ExtensionIds
+    red_payload_type: int | None = None  # sound that repeats itself, where the other side prefers it
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,12 @@ def write_offer(session_id: int, party: Party, ssrcs: Ssrcs) -> str:
         "a=msid-semantic: WMS *",
     ]
     audio = [
-        f"m=audio 9 UDP/TLS/RTP/SAVPF {OPUS}",
+        f"m=audio 9 UDP/TLS/RTP/SAVPF {OPUS} {OPUS_REPEATED}",
         *_common("0", party, "studio audio"),
         f"a=rtpmap:{OPUS} opus/48000/2",
         f"a=fmtp:{OPUS} minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1",
+        f"a=rtpmap:{OPUS_REPEATED} red/48000/2",
+        f"a=fmtp:{OPUS_REPEATED} {OPUS}/{OPUS}",
         f"a=ssrc:{ssrcs.audio} cname:{party.cname}",
     ]
     video = [
@@ -212,6 +216,7 @@ def _track(section: list[str], mid: str, codec: str) -> Track:
             ids[words[1]] = _number(words[0].partition("/")[0])
     wanted = [_number(x) for x in formats if names.get(_number(x)) == codec]
     chosen = wanted[0] if wanted and port != "0" and "inactive" not in section else None
+    first = _number(formats[0]) if formats else -1  # the most preferred (RFC 3264 section 6.1)
     return Track(
         mid=mid,
         payload_type=chosen,
@@ -223,6 +228,7 @@ def _track(section: list[str], mid: str, codec: str) -> Track:
             ids.get(RID_URI),
             ids.get(REPAIRED_RID_URI),
         ),
+        red_payload_type=first if chosen is not None and names.get(first) == "red" else None,
     )
 
 

@@ -34,6 +34,7 @@ from aiortc.rtp import (
 
 from .encoder import OPUS_BITRATE_BPS, VIDEO_HZ, AccessUnit
 from .packets import h264_payloads
+from .repeats import Repeats
 from .rtp import OutgoingStream, Unsent, ntp64
 from .sdp import Answer, Party, Ssrcs, Track, read_answer, write_offer
 from .sources.kinds import SAMPLE_RATE_HZ
@@ -121,6 +122,7 @@ class Session:
         audio, *video = random.SystemRandom().sample(range(1, 1 << 32), 1 + 2 * len(rids))
         self._ssrcs = Ssrcs(audio, dict(zip(rids, zip(video[::2], video[1::2], strict=True), strict=True)))
         self._audio: OutgoingStream | None = None
+        self._repeats: Repeats | None = None
         self._video: dict[str, OutgoingStream] = {}
         self._queue: deque[tuple[OutgoingStream, Unsent]] = deque()
         self._filled = asyncio.Event()
@@ -192,7 +194,7 @@ class Session:
             rtx_payload_type = track.rtx_payload_type
             return OutgoingStream(
                 ssrc=ssrc,
-                payload_type=track.payload_type or 0,
+                payload_type=track.red_payload_type or track.payload_type or 0,
                 clock_hz=clock_hz,
                 mid=track.mid,
                 ids=track.ids,
@@ -207,6 +209,8 @@ class Session:
                 self._video[rid] = stream(answer.video, ssrc, VIDEO_HZ, rtx_ssrc, rid)
         if answer.audio.payload_type is not None:
             self._audio = stream(answer.audio, self._ssrcs.audio, SAMPLE_RATE_HZ, 0)
+            if answer.audio.red_payload_type is not None:
+                self._repeats = Repeats(answer.audio.payload_type)
 
     # -- sending -------------------------------------------------------------------------------
 
@@ -225,7 +229,10 @@ class Session:
         """Queue 20 ms of sound."""
         if self._audio is None or self._is_closed or len(self._queue) > MOST_QUEUED_PACKETS:
             return
-        self._put(self._audio, [unit.data], unit.captured_s, marked=False)
+        payload = unit.data
+        if self._repeats is not None:
+            payload = self._repeats.wrap(payload, self._audio.timestamp_at(unit.captured_s))
+        self._put(self._audio, [payload], unit.captured_s, marked=False)
 
     def _put(self, stream: OutgoingStream, payloads: list[bytes], captured_s: float, *, marked: bool) -> None:
         self._queue += ((stream, packet) for packet in stream.frame(payloads, captured_s, marked=marked))

@@ -92,6 +92,10 @@ class Losses:
         """Whether anything is missing."""
         return bool(self._missing)
 
+    def lacks(self, sequence16: int) -> bool:
+        """Whether this one is missing, and not given up yet."""
+        return bool(self._missing) and unwrapped(self.highest, sequence16 & 0xFFFF, 16) in self._missing
+
     def forgive(self, before: int) -> None:
         """Stop asking for what lies before a sequence: a keyframe came, nobody needs it."""
         for hole in [hole for hole in self._missing if hole < before]:

@@ -15,6 +15,7 @@ from ..domain import timeline
 from ..domain.keyframes import begins_keyframe
 from ..domain.losses import Losses
 from ..domain.reception import Reception
+from ..domain.redundancy import RedundancyError, unwrap
 from ..fanout import PAYLOAD_LIMIT_BYTES, Address, Fanout, Keys, Kind, Seat, ViewerId
 from ..rtc import rtcp, rtp
 from ..rtc.answers import Terms, TrackTerms
@@ -133,12 +134,28 @@ class Feed:
         if track.ssrc is None:  # repaired before it was ever seen: a probe for bandwidth
             return
         sequence = track.losses.arrive(packet.sequence, now)
-        if len(packet.payload) > PAYLOAD_LIMIT_BYTES:  # too long for the paths of viewers
-            self.broken_packets += 1
-        elif sequence is not None:
-            if track.kind == self._master:
-                self.media_s = now
+        if sequence is None:
+            return
+        if track.terms.red_inside is not None and packet.payload_type == track.terms.payload_type:
+            self._hand_on_sound(track, packet, sequence, now)
+        else:
             self._hand_on(track, packet, sequence, now)
+
+    def _hand_on_sound(self, track: FeedTrack, packet: rtp.RtpPacket, sequence: int, now: float) -> None:
+        """A packet that carries earlier ones (RFC 2198): those that are missing, then itself."""
+        try:
+            blocks = unwrap(packet.payload, track.terms.red_inside or 0)
+        except RedundancyError:
+            self.broken_packets += 1
+            return
+        for back, block in zip(range(len(blocks) - 1, 0, -1), blocks, strict=False):
+            if track.losses.lacks(packet.sequence - back):
+                found = track.losses.arrive((packet.sequence - back) & 0xFFFF, now)
+                tick = (packet.timestamp - block.age) & 0xFFFFFFFF
+                earlier = packet._replace(timestamp=tick, marker=False, payload=block.payload, extensions={})
+                if found is not None:
+                    self._hand_on(track, earlier, found, now)
+        self._hand_on(track, packet._replace(payload=blocks[-1].payload), sequence, now)
 
     def _meet(self, packet: rtp.RtpPacket) -> FeedTrack | None:
         """The stream of an SSRC that is new to us; None when it is none of what was agreed.
@@ -148,7 +165,7 @@ class Feed:
         if len(self._by_ssrc) >= SSRCS_MAX:
             return None
         for track in self._streams:
-            if packet.payload_type == track.terms.payload_type:
+            if packet.payload_type in (track.terms.payload_type, track.terms.red_inside):
                 if track.rid and packet.extensions.get(track.terms.rid_id) != track.rid.encode():
                     continue
                 return self._begin(track, packet.ssrc)
@@ -182,6 +199,11 @@ class Feed:
         return *self.layers.values(), *(t for t in self.tracks.values() if t.kind == "audio")
 
     def _hand_on(self, track: FeedTrack, packet: rtp.RtpPacket, sequence: int, now: float) -> None:
+        if len(packet.payload) > PAYLOAD_LIMIT_BYTES:  # too long for the paths of viewers
+            self.broken_packets += 1
+            return
+        if track.kind == self._master:
+            self.media_s = now
         tick = track.tick
         if tick is None or packet.timestamp != tick & 0xFFFFFFFF:  # else one more of the same frame
             tick = timeline.unwrapped(tick, packet.timestamp, 32)

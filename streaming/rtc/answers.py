@@ -94,7 +94,7 @@ def agree(offer: Offer, codec: str, peer_sends: bool) -> Terms:
     if video is not None and video_terms is not None and not peer_sends:
         video_terms = replace(video_terms, playout_delay_id=_usable(video.extensions.get(PLAYOUT_DELAY, 0)))
     audio_terms = None if audio is None else _track(audio, _opus(audio), free, peer_sends and bool(free))
-    if audio is not None and audio_terms is not None and not peer_sends:
+    if audio is not None and audio_terms is not None:
         audio_terms = _with_repeats(audio, audio_terms)
     if video_terms is None and (video is not None or audio_terms is None):
         raise NoCommonCodec(f"the show is {codec} with packetization-mode 1, which the offer lacks")

@@ -57,6 +57,16 @@ def test_an_answer_is_read() -> None:
     assert answer.video.ids == ExtensionIds(None, 2, 3)
 
 
+def test_sound_repeats_itself_where_the_other_side_would_rather_have_it_so() -> None:
+    """The first format of an answer is the preferred one; others may be sent as well, and are not."""
+    assert "a=rtpmap:63 red/48000/2" in write_offer(7, PARTY, Ssrcs(1, {"": (2, 3)}))
+    red = "a=rtpmap:63 red/48000/2\na=fmtp:63 111/111\na=rtpmap:111 "
+    for formats, number in (("63 111", 63), ("111 63", None)):
+        answer = ANSWER.replace("SAVPF 111\n", f"SAVPF {formats}\n").replace("a=rtpmap:111 ", red)
+        track = read_answer(answer).audio
+        assert (track.payload_type, track.red_payload_type) == (111, number)
+
+
 def test_several_encodings_are_offered_by_name_alone() -> None:
     text = write_offer(7, PARTY, Ssrcs(1, {"f": (2, 3), "h": (4, 5)}))
     assert [line for line in text.splitlines() if "rid:" in line or "simulcast" in line] == [

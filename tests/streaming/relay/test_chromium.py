@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 
 from tests.streaming.browser import PLAYER, PUBLISHER, SIMULCAST, STATS, open_browser
@@ -136,6 +137,27 @@ async def test_chromium_holds_its_frames_where_packets_are_lost_and_goes_on_play
         await page.wait_for_function(f"frames.length >= {seen} + 60", timeout=WAIT_MS)
         await studio.close()
     network.close()
+
+
+async def test_chromiums_sound_comes_twice_and_is_given_on_once(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, open_browser() as page:
+        program = house.process.relay.shows.programs[SHOW]
+        await page.evaluate(PUBLISHER, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
+        await until(lambda: program.packets["audio"] > 20, 20)
+        codec = await page.evaluate("""
+          async () => {
+            const all = [...(await peer.getStats()).values()];
+            const sound = all.find(r => r.type === 'outbound-rtp' && r.kind === 'audio');
+            return all.find(r => r.id === sound.codecId).mimeType;
+          }
+        """)
+        assert codec == "audio/red"
+        (feed,) = house.process.relay.feeds.values()
+        newest = program.audio.recall(program.audio.newest)
+        assert (feed.broken_packets, newest is None) == (0, False)
+        assert newest is not None
+        (sound,) = av.CodecContext.create("opus", "r").decode(av.Packet(newest.payload))
+        assert getattr(sound, "samples", 0) == 960  # of 20 ms, and no block header before it
 
 
 async def test_the_layers_of_chromium_are_taken_by_name(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streaming.contract import StudioId
 from streaming.domain.losses import MISSING_MAX
+from streaming.domain.redundancy import Block, wrap
 from streaming.domain.timeline import ntp_from_unix
 from streaming.fanout import PAYLOAD_LIMIT_BYTES
 from streaming.fanout.front import Front
@@ -22,7 +23,7 @@ from streaming.rtc.sdp import IceCredentials
 from tests.fuzz.silence import SilentSender
 from tests.streaming.fakes import NotedFanout
 
-VIDEO, RTX, AUDIO = 102, 103, 111
+VIDEO, RTX, AUDIO, RED = 102, 103, 111, 63
 IDR, SLICE = b"\x65idr", b"\x41slice"
 KEYS = SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(16), bytes(12), bytes(16), bytes(12))
 
@@ -49,7 +50,7 @@ class Bench:
             remote_ice=IceCredentials("a", "b"),
             remote_fingerprints=(),
             video=TrackTerms("0", VIDEO, RTX, 0, 14),
-            audio=TrackTerms("1", AUDIO, None, 0, 14),
+            audio=TrackTerms("1", RED, None, 0, 14, red_inside=AUDIO),
         )
         self.feed = Feed(
             StudioId("st-1"),
@@ -153,6 +154,28 @@ def test_reports_are_learnt_and_answered(bench: Bench) -> None:
     assert reception.blocks[0].ssrc == 7
     assert reception.blocks[0].delay == 65_536
     assert bench.feed.tracks["video"].capture.captured_at(3000) == pytest.approx(1_790_000_000.0, abs=1e-3)
+
+
+def say(bench: Bench, sequence: int, payload: bytes, number: int = RED) -> None:
+    bench.feed.rtp_came(rtp.build(number, sequence, 960 * sequence, 8, payload), 0.0)
+
+
+def test_sound_that_is_lost_comes_out_of_the_next_packet(bench: Bench) -> None:
+    def red(sequence: int, *back: int) -> bytes:
+        earlier = [Block(960 * n, b"%d" % (sequence - n)) for n in back]
+        return wrap(AUDIO, b"%d" % sequence, earlier, 1000)
+
+    for sequence, back in ((3, (2, 1)), (4, (2, 1)), (7, (2, 1)), (8, (1,)), (11, (1,))):
+        say(bench, sequence, red(sequence, *back))
+    say(bench, 10, b"10", AUDIO)  # late, given already
+    say(bench, 9, b"9", AUDIO)  # and bare, as the offer allows too
+    heard = [(p.sequence, p.tick, p.payload) for p in bench.ears.packets]
+    assert heard == [(n, 960 * n, b"%d" % n) for n in (3, 4, 5, 6, 7, 8, 10, 11, 9)]
+
+
+def test_sound_that_cannot_be_unwrapped_is_counted(bench: Bench) -> None:
+    say(bench, 1, b"\xff\xff")
+    assert (bench.feed.broken_packets, bench.ears.packets) == (1, [])
 
 
 def test_a_payload_type_that_was_not_agreed_is_dropped(bench: Bench) -> None:
