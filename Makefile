@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest -q
 # Addresses of registries are the machine's affair; nothing here names one.
 
 .DEFAULT_GOAL := help
-.PHONY: help system setup demo smoke test check format web-types web-test bench-setup bench fuzz simulate pictures backup restore verify-books units
+.PHONY: help system setup demo smoke test check format web-types web-test bench-setup bench fuzz simulate pictures backup restore verify-books reset-second-factor units
 
 help: ## say what each command does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -71,6 +71,9 @@ restore: setup ## lay FROM=file back into an empty shop
 
 verify-books: setup ## compare the logs with the books of the running shop and name every difference
 	@exec $(PYTHON) -m commerce.books.verify
+
+reset-second-factor: setup ## take the lost second factor of NAME=… off, on this machine (the last operator's way back)
+	@test -n "$(NAME)" || { echo "make reset-second-factor: name the account: NAME=…" >&2; exit 2; }; exec $(PYTHON) -m commerce.reset "$(NAME)"
 
 units: setup ## write systemd units made from the Procfile to TO=folder (default var/systemd)
 	@exec $(PYTHON) -m demo.procfile systemd $(or $(TO),var/systemd)

@@ -88,3 +88,10 @@ class Act(Given):
 class Trail(Given):
     acts: list[Act]
     next: int | None = None
+
+
+class FactorGone(Given):
+    """`account` signs in by its password alone until it has another factor; its sessions have ended."""
+
+    account: str
+    sessions: int

@@ -46,6 +46,14 @@ class Reassurance(Asked):
     password: Password
 
 
+class FactorReset(Asked):
+    """`name`: who lost the second factor. Password, and code where there is one, are the operator's own."""
+
+    name: Name
+    password: Password
+    code: Code | None = None
+
+
 class Proof(Asked):
     """A one-time code, or a recovery code."""
 

@@ -146,10 +146,14 @@ class House:
 
     async def open_anew(self, holder: Holder) -> str:
         """A new token for somebody whose rights or proofs changed; all others of the account end."""
-        for token in [token for token, (_, known) in self._holders.items() if known.id == holder.id]:
-            del self._holders[token]
-        await self.sessions.end_all(holder.id)
+        await self.end_sessions(holder.id)
         return await self.sessions.open(holder)
+
+    async def end_sessions(self, account: str) -> int:
+        """End every session of an account, here at once; how many there were."""
+        for token in [token for token, (_, known) in self._holders.items() if known.id == account]:
+            del self._holders[token]
+        return await self.sessions.end_all(account)
 
     async def demand_try(self, tries: Tries, name: str) -> None:
         """Count a guess before it is looked at. Raises RateLimited when there were too many."""

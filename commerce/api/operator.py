@@ -9,8 +9,12 @@ from msgspec import Struct
 
 from commerce.api import answered, answered_access
 from commerce.api.ask import Ask
-from commerce.books import audit
-from commerce.live.sessions import STORE_ERRORS
+from commerce.api.asked import FactorReset
+from commerce.api.problems import Problem
+from commerce.api.proof import demand_password, prove
+from commerce.books import audit, second_factor
+from commerce.books.accounts import account_named
+from commerce.live.sessions import CODES, STORE_ERRORS
 
 
 async def read_health(ask: Ask) -> web.Response:
@@ -50,6 +54,29 @@ async def read_trail(ask: Ask) -> Struct:
         )
     following = acts[-1].number if len(acts) == audit.MOST_ACTS else None
     return answered_access.Trail(acts=[answered_access.Act(**asdict(act)) for act in acts], next=following)
+
+
+async def reset_second_factor(ask: Ask, body: FactorReset) -> Struct:
+    """Take the second factor of somebody off who lost it, and end their sessions.
+
+    Password and code are the operator's. One's own is not taken off so: `python -m commerce.reset` does
+    that on the machine.
+    """
+    house = ask.house
+    await demand_password(ask, body.password)
+    await prove(ask, ask.who, body.code)
+    async with house.books.begin() as tx:
+        account = await account_named(tx, body.name)
+        if account is None:
+            raise Problem("UnknownAccount")
+        if account.id == ask.who.id:
+            raise Problem("Forbidden", "Another operator has to do this, or a command on the machine")
+        if not await second_factor.reset(tx, account.id):
+            raise Problem("NoSecondFactor")
+        await house.note_in(tx, ask, "ResetSecondFactor", account.id)
+        ended = await house.end_sessions(account.id)
+    await house.sessions.forget_tries(CODES, account.id)
+    return answered_access.FactorGone(account=account.id, sessions=ended)
 
 
 async def read_status(ask: Ask) -> Struct:

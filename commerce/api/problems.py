@@ -25,6 +25,7 @@ CODES: Final[dict[str, tuple[int, str, int | None]]] = {
     "UnknownPath": (404, "There is nothing here", None),
     "UnknownShow": (404, "There is no such show", None),
     "UnknownOrder": (404, "There is no such order", None),
+    "UnknownAccount": (404, "Nobody of the staff has this name", None),
     "UnknownPairing": (404, "No device shows this code, or it waited too long", None),
     "PairingPending": (409, "Nobody has let the device in yet", 5),
     "PairingDenied": (403, "The device was sent away", None),

@@ -19,7 +19,7 @@ from commerce.api import (
     webhooks,
 )
 from commerce.api.routes import Access, Handler, Route, says
-from commerce.api.table_access import ACCESS
+from commerce.api.table_access import ACCESS, GUESS
 from commerce.api.table_orders import AFTER_SALES
 from commerce.api.table_pairing import PAIRING
 
@@ -324,6 +324,17 @@ OPERATORS: Final = (
         Access.OPERATOR,
         query=asked.TrailQuery,
         gives=answered_access.Trail,
+    ),
+    Route(
+        "POST",
+        "/api/operator/second-factor-resets",
+        operator.reset_second_factor,
+        says(operator.reset_second_factor),
+        Access.OPERATOR,
+        takes=asked.FactorReset,
+        gives=answered_access.FactorGone,
+        cost=GUESS,
+        problems=("WrongPassword", "CodeNeeded", "WrongCode", "UnknownAccount", "NoSecondFactor"),
     ),
     Route("GET", "/healthz", operator.read_health, says(operator.read_health), gives=answered.Health, cost=0),
     Route("GET", "/metrics", operator.read_metrics, says(operator.read_metrics), cost=0),

@@ -90,6 +90,12 @@ async def find_account(tx: AsyncConnection, account: str) -> Account | None:
     return None if row is None else Account(row.id, row.name, cast("Role", row.role), row.merchant_id)
 
 
+async def account_named(tx: AsyncConnection, name: str) -> Account | None:
+    """The account that signs in by this name, unless it was disabled."""
+    known = await tx.scalar(select(accounts.c.id).where(accounts.c.name == name))
+    return None if known is None else await find_account(tx, known)
+
+
 async def disable_account(tx: AsyncConnection, account: str, now_ms: int) -> None:
     """No one signs in with it any more; what it did stays in the records."""
     await tx.execute(update(accounts).where(accounts.c.id == account).values(disabled_at=now_ms))

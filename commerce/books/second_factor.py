@@ -153,6 +153,13 @@ async def take_off(tx: AsyncConnection, account: str) -> None:
         await tx.execute(delete(table).where(table.c.account_id == account))
 
 
+async def reset(tx: AsyncConnection, account: str) -> bool:
+    """Take the factor of somebody else off who lost it; False where none was on. Ask for proof before."""
+    was_on = await factor_of(tx, account) is not None
+    await take_off(tx, account)
+    return was_on
+
+
 async def _take_step(tx: AsyncConnection, keyring: Keyring, account: str, code: str, now_ms: int) -> bool:
     query = select(second_factors.c.sealed).where(
         second_factors.c.account_id == account, second_factors.c.confirmed_at.is_not(None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -169,3 +171,77 @@ async def test_a_session_is_worth_no_more_than_its_account(street: Street) -> No
         )
     assert (await seller.get("/api/sessions")).status == 401
     assert (await host.get("/api/sessions")).body["account"]["merchant"] == "mr-two"
+
+
+# -- a lost phone ------------------------------------------------------------------------------------
+
+RESETS = "/api/operator/second-factor-resets"
+
+
+async def test_an_operator_lets_somebody_in_again_who_lost_the_phone(street: Street, phone: Phone) -> None:
+    seller, codes = await switched_on(street, phone)
+    operator = await street.signed_in("operator")
+    wish = {"name": "seller", "password": PASSWORD}
+    refused = await operator.ask("POST", RESETS, {**wish, "password": "wrong"})
+    assert (refused.status, refused.body["code"]) == (401, "WrongPassword")
+    assert (await sign_in(street)).body["code"] == "CodeNeeded"
+    gone = await operator.ask("POST", RESETS, wish)
+    assert (gone.status, gone.body["sessions"]) == (200, 1)
+    assert (await seller.get("/api/sessions")).status == 401
+    assert (await sign_in(street)).status == 201
+    assert (await operator.ask("POST", RESETS, wish)).body["code"] == "NoSecondFactor"
+    unknown = await operator.ask("POST", RESETS, {**wish, "name": "nobody"})
+    assert (unknown.status, unknown.body["code"]) == (404, "UnknownAccount")
+    (line,) = (await operator.get("/api/operator/trail?act=ResetSecondFactor")).body["acts"]
+    assert (line["subject"], line["name"]) == (gone.body["account"], "operator")
+    again = Caller(street.http, street.origin, (await sign_in(street)).body["token"])
+    fresh = await again.ask("POST", "/api/account/second-factor", {"password": PASSWORD})
+    assert (fresh.status, fresh.body["secret"] != phone.secret) == (201, True)
+    assert (await sign_in(street, code=codes[0])).status == 201  # no factor is on: the code is not asked for
+
+
+async def test_an_operator_proves_both_factors_and_resets_no_own(street: Street, phone: Phone) -> None:
+    operator = await street.signed_in("operator")
+    enrolled = await operator.ask("POST", "/api/account/second-factor", {"password": PASSWORD})
+    phone.secret = enrolled.body["secret"]
+    on = await operator.ask("POST", "/api/account/second-factor/confirm", {"code": phone.code()})
+    operator.token = on.body["token"]
+    wish = {"name": "seller", "password": PASSWORD}
+    assert (await operator.ask("POST", RESETS, wish)).body["code"] == "CodeNeeded"
+    assert (await operator.ask("POST", RESETS, {**wish, "code": "zzzzz-zzzzz"})).body["code"] == "WrongCode"
+    proven = await operator.ask("POST", RESETS, {**wish, "code": phone.code()})
+    assert proven.body["code"] == "NoSecondFactor"  # the seller has none: proof came before
+    own = await operator.ask("POST", RESETS, {**wish, "name": "operator", "code": phone.code()})
+    assert (own.status, own.body["code"]) == (403, "Forbidden")
+    assert (await operator.get("/api/account/security")).body["second_factor"] is True
+
+
+@pytest.mark.parametrize("name", ["seller", "host"])
+async def test_nobody_else_resets_a_second_factor(street: Street, name: str) -> None:
+    caller = await street.signed_in(name)
+    refused = await caller.ask("POST", RESETS, {"name": "rival", "password": PASSWORD})
+    assert (refused.status, refused.body["code"]) == (403, "Forbidden")
+
+
+async def test_the_last_operator_has_a_way_back_on_the_machine(street: Street, phone: Phone) -> None:
+    seller, _ = await switched_on(street, phone)
+    done = await on_the_machine(street, "seller")
+    assert done == (0, "seller signs in by password alone now; 1 sessions ended.\n")
+    street.house._holders.clear()  # what a front remembers for some seconds
+    assert (await seller.get("/api/sessions")).status == 401
+    assert (await sign_in(street)).status == 201
+    assert ("ResetSecondFactor", {}) in await trail(street)
+    assert await on_the_machine(street, "seller") == (1, "seller has no second factor.\n")
+    assert await on_the_machine(street, "nobody") == (1, "Nobody of the staff is called nobody.\n")
+
+
+async def on_the_machine(street: Street, name: str) -> tuple[int, str]:
+    """What the command answers: its exit code and its sentence."""
+    settings = street.house.settings
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "commerce.reset", name,
+        env={**os.environ, "REDIS_URL": settings.redis_url, "DATABASE_URL": settings.database_url},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    return int(process.returncode or 0), said.decode()

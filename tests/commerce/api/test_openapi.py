@@ -99,8 +99,19 @@ async def walk_account(street: Street) -> None:
     assert fresh.status == 200
     off = await host.post(f"{path}/off", {"code": fresh.body["recovery_codes"][0]})
     host.token = off.body["token"]
+    await walk_reset(street, host)
     change = {"password": PASSWORD, "new_password": "another password"}
     assert (await host.post("/api/account/password", change)).status == 200
+
+
+async def walk_reset(street: Street, host: Caller) -> None:
+    enrolled = await host.post("/api/account/second-factor", {"password": PASSWORD})
+    code = pyotp.TOTP(enrolled.body["secret"]).at(street.house.now_ms() // 1000)
+    assert (await host.post("/api/account/second-factor/confirm", {"code": code})).status == 200
+    body = {"name": "host", "password": PASSWORD}
+    operator = await street.signed_in("operator")
+    assert (await operator.ask("POST", "/api/operator/second-factor-resets", body)).status == 200
+    host.token = (await street.nobody.ask("POST", "/api/sessions", body)).body["token"]
 
 
 async def walk_merchant(street: Street, seller: Caller, show: str) -> None:
@@ -185,6 +196,7 @@ BODIES: dict[str, Any] = {
     "renew_recovery_codes": {"code": "000000"},
     "switch_second_factor_off": {"code": "000000"},
     "change_password": {"password": "wrong password", "new_password": "another password"},
+    "reset_second_factor": {"name": "seller", "password": PASSWORD},
     "put_on_air": {"studio": "st-one"},
     "pin_offer": {"offer": "of-x"},
     "reprice_offer": {"offer": "of-x", "price": 1},
