@@ -165,6 +165,7 @@ class ShopSettings:
     turn_urls: tuple[str, ...] = setting("TURN_URLS", ice_urls)  # told to viewers with their seat
     turn_secret_file: Path | None = setting("TURN_SECRET_FILE", maybe_path)  # shared with coturn
     proxies: int = setting("PROXIES", whole(0, 8), "0")  # trusted hops in front, for X-Forwarded-For
+    tls_in_front: bool = setting("TLS_IN_FRONT", flag, "0")  # those hops end TLS
     rate_limits: int = setting("RATE_LIMITS", whole(0, 1_000), "1")  # times the usual; 0: none
     accept_data_loss: bool = setting("ACCEPT_DATA_LOSS", flag, "0")
     https: bool = setting("HTTPS", flag, "0")
@@ -174,6 +175,8 @@ class ShopSettings:
     def __post_init__(self) -> None:
         if self.https and not (self.tls_cert_file and self.tls_key_file):
             raise WrongSetting("HTTPS=1 needs TLS_CERT_FILE and TLS_KEY_FILE")
+        if self.tls_in_front and not (self.proxies and (self.public_url or "").startswith("https:")):
+            raise WrongSetting("TLS_IN_FRONT=1 needs PROXIES and a SHOP_URL that begins with https://")
         turning = any(url.startswith("turn") for url in self.turn_urls)
         if turning and (self.turn_secret_file is None or not self.turn_secret_file.is_file()):
             raise WrongSetting("TURN_SECRET_FILE must name a file with the secret that coturn has")

@@ -14,10 +14,10 @@ from commerce.api.front import MOST_BODY_BYTES, gate, problem_response, trace_of
 from commerce.api.house import House
 from commerce.api.openapi import document
 from commerce.api.problems import Problem
+from commerce.api.strict import came_by_tls, harden
 from commerce.api.table import ROUTES
 
 VERSION: Final = "0.1.0"
-HSTS: Final = {"Strict-Transport-Security": "max-age=31536000"}
 PUBLIC_CACHE: Final = "public, max-age=300"
 
 
@@ -29,6 +29,7 @@ def make_app(house: House) -> web.Application:
     _add_documents(app, house)
     _add_pages(app, house)
     app.router.add_route("*", "/{rest:.*}", stranger(app))
+    harden(app, house.settings)
     return app
 
 
@@ -66,7 +67,6 @@ def _fixed(body: bytes) -> Handler:
         headers = {
             "Content-Type": "application/json",
             "Cache-Control": PUBLIC_CACHE,
-            "X-Content-Type-Options": "nosniff",
         }
         return web.Response(body=body, headers=headers)
 
@@ -76,9 +76,20 @@ def _fixed(body: bytes) -> Handler:
 def _add_pages(app: web.Application, house: House) -> None:
     def headers() -> Mapping[str, str]:
         allowed = sorted({*house.settings.relay_origins, *house.relays.origins})
-        strict = {"Content-Security-Policy": pages.policy(tuple(allowed))}
-        return {**strict, **HSTS} if house.settings.https else strict
+        return {"Content-Security-Policy": pages.policy(tuple(allowed))}
 
     for path, name in pages.SHELLS.items():
-        app.router.add_get(path, pages.shell(house.shelf, name, headers))
+        app.router.add_get(path, _by_tls(house, pages.shell(house.shelf, name, headers)))
     app.router.add_get("/web/{path:.+}", pages.files(house.shelf, headers))
+
+
+def _by_tls(house: House, show: Handler) -> Handler:
+    """A page that somebody asked of the proxy without TLS is shown at the address with it."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        settings = house.settings
+        if settings.tls_in_front and not came_by_tls(settings, request):
+            raise web.HTTPPermanentRedirect(settings.origin + request.raw_path)
+        return await show(request)
+
+    return answer

@@ -17,7 +17,6 @@ HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-store, no-transform",
     "X-Accel-Buffering": "no",  # nginx would hold events back
-    "X-Content-Type-Options": "nosniff",
 }
 
 

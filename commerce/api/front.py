@@ -24,6 +24,7 @@ from commerce.api.limits import Buckets
 from commerce.api.problems import PROBLEM_TYPE, Problem
 from commerce.api.reply import JSON, PLAIN_HEADERS, reply
 from commerce.api.routes import Access, Route
+from commerce.api.strict import came_by_tls
 from commerce.live.sessions import MOST_TOKEN_CHARS, Holder
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ def gate(route: Route, house: House) -> WebHandler:
             response = await _answer(route, house, request, trace)
             status = response.status
         except Problem as problem:
-            response = _problem_reply(request, problem, trace)
+            response = _problem_reply(house, request, problem, trace)
             status = response.status
         except Exception as unforeseen:
             known = house.foreseen(unforeseen)
             if known.code == "Broken":
                 log.exception("broken", trace=trace, route=route.path)
-            response = _problem_reply(request, known, trace)
+            response = _problem_reply(house, request, known, trace)
             status = response.status
         finally:
             took = time.perf_counter() - began
@@ -91,11 +92,15 @@ async def _answer(route: Route, house: House, request: web.Request, trace: str) 
         answer = await route.handle(ask, _body(route.takes, request, ask.raw))
     if isinstance(answer, web.StreamResponse):
         return answer
-    return reply(request, route.status, None if answer is None else _encode(answer), trace)
+    body, by_tls = None if answer is None else _encode(answer), came_by_tls(house.settings, request)
+    return reply(request, route.status, body, trace, by_tls=by_tls)
 
 
-def _problem_reply(request: web.Request, problem: Problem, trace: str) -> web.StreamResponse:
-    return reply(request, problem.status, problem.body(), trace, kind=PROBLEM_TYPE, headers=problem.headers())
+def _problem_reply(house: House, request: web.Request, problem: Problem, trace: str) -> web.StreamResponse:
+    by_tls, headers = came_by_tls(house.settings, request), problem.headers()
+    return reply(
+        request, problem.status, problem.body(), trace, kind=PROBLEM_TYPE, headers=headers, by_tls=by_tls
+    )
 
 
 def problem_response(problem: Problem, trace: str) -> web.Response:

@@ -18,7 +18,7 @@ from commerce.books.press import Job, PressBusy
 
 MOST_EXPORTED: Final = 100_000
 PAGE: Final = 200
-HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+HEADERS: Final = {"Cache-Control": "no-store"}
 
 
 async def read_own_invoice(ask: Ask) -> web.Response:

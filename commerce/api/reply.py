@@ -15,8 +15,10 @@ from typing import Final
 
 from aiohttp import HttpVersion11, web
 
+from commerce.api.strict import HSTS, NO_PAGE, YEAR
+
 JSON: Final = "application/json"
-PLAIN_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+PLAIN_HEADERS: Final = {"Cache-Control": "no-store", **NO_PAGE}
 NO_HEADERS: Final[Mapping[str, str]] = {}
 MOST_UNSENT_BYTES: Final = 64 * 1024  # of answers that a caller does not read, before it is waited for
 
@@ -54,11 +56,14 @@ def reply(
     *,
     kind: str = JSON,
     headers: Mapping[str, str] = NO_HEADERS,
+    by_tls: bool = False,
 ) -> web.StreamResponse:
     """The answer to a request. `headers` and `trace` go into its head as they are."""
     if body is None or request.version != HttpVersion11 or not request.keep_alive or request.method == "HEAD":
         return _by_aiohttp(status, body, trace, kind, headers)
     more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()]) if headers else ""
+    if by_tls:
+        more += _HSTS_LINE
     head = (
         f"{_STATUS_LINES[status]}Content-Type: {kind}\r\nX-Request-Id: {trace}\r\n{more}"
         f"{_clock.line()}Content-Length: {len(body)}\r\n\r\n"
@@ -75,6 +80,7 @@ def _by_aiohttp(
     return web.Response(status=status, body=body, headers={**told, "Content-Type": kind})
 
 
+_HSTS_LINE: Final = f"{HSTS}: {YEAR}\r\n"
 _ALWAYS: Final = "".join([f"{name}: {value}\r\n" for name, value in PLAIN_HEADERS.items()])
 _STATUS_LINES: Final = {
     one.value: f"HTTP/1.1 {one.value} {one.phrase}\r\n{_ALWAYS}" for one in HTTPStatus if one.value >= 200

@@ -35,11 +35,20 @@ def test_the_folder_of_the_state_moves_everything_in_it(tmp_path: Path) -> None:
         ("ACCEPT_DATA_LOSS", "yes"),
         ("PROXIES", "-1"),
         ("HTTPS", "1"),
+        ("TLS_IN_FRONT", "1"),
     ],
 )
 def test_a_wrong_value_names_itself(name: str, value: str) -> None:
     with pytest.raises(WrongSetting, match=name):
         read(ShopSettings, {name: value})
+
+
+def test_tls_in_front_needs_proxies_and_an_address_with_tls() -> None:
+    right = {"TLS_IN_FRONT": "1", "PROXIES": "1", "SHOP_URL": "https://shop.example"}
+    assert read(ShopSettings, right).origin == "https://shop.example"
+    for wrong in ({"PROXIES": "0"}, {"SHOP_URL": "http://shop.example"}, {"SHOP_URL": ""}):
+        with pytest.raises(WrongSetting, match="TLS_IN_FRONT"):
+            read(ShopSettings, {**right, **wrong})
 
 
 def test_a_wrong_value_stops_the_start_with_one_sentence() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -41,3 +42,15 @@ def check(method: str, url: str, status: int, kind: str, body: Any) -> None:
     assert kind.startswith(promised), f"{method} {path} {status}: {kind} is not {promised}"
     if schema is not None and promised.endswith(("/json", "+json")):
         schema.validate(body)
+
+
+def is_careful(headers: Mapping[str, str]) -> bool:
+    """Whether an answer forbids guessing types, framing, telling where one was, and foreign scripts."""
+    rules = dict(part.strip().partition(" ")[::2] for part in headers["Content-Security-Policy"].split(";"))
+    return (
+        rules["default-src"] == rules["frame-ancestors"] == "'none'"
+        and "unsafe" not in headers["Content-Security-Policy"]
+        and headers["X-Content-Type-Options"] == "nosniff"
+        and headers["X-Frame-Options"] == "DENY"
+        and headers["Referrer-Policy"] in ("same-origin", "no-referrer")
+    )

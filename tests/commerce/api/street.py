@@ -34,7 +34,7 @@ from commerce.live.sessions import Holder
 from commerce.live.valkey import open_redis, open_wire
 from commerce.payments.provider import Provider
 from commerce.settings import ShopSettings, read
-from tests.commerce.api.conforming import check
+from tests.commerce.api.conforming import check, is_careful
 from tests.commerce.api.firm import MemoryFirm
 
 PASSWORD = "correct horse battery"
@@ -79,6 +79,7 @@ class Caller:
             raw = await response.read()
             is_json = response.content_type.endswith(("/json", "+json"))
             answer = Answer(response.status, response.headers, json.loads(raw) if is_json else None, raw)
+        assert is_careful(answer.headers), f"{method} {path} {answer.status}: {dict(answer.headers)}"
         check(method, path, answer.status, answer.headers.get("Content-Type", ""), answer.body)
         return answer
 
