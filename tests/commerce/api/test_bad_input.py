@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -301,10 +302,11 @@ async def test_wrong_passwords_are_counted(street: Street) -> None:
 
 
 async def test_a_caller_who_asks_too_often_is_told_when_to_come_back(street: Street) -> None:
-    buyer = await street.buyer()
-    statuses = [(await buyer.get("/api/shows/sh-x/cart")).status for _ in range(90)]
-    assert 429 in statuses
-    assert set(statuses) <= {404, 429}
+    buyer, statuses = await street.buyer(), list[int]()
+    while 429 not in statuses and len(statuses) < 3_000:  # a busy machine asks hardly faster than it may
+        asked = (buyer.get("/api/shows/sh-x/cart") for _ in range(100))
+        statuses += [answer.status for answer in await asyncio.gather(*asked)]
+    assert set(statuses) == {404, 429}
 
 
 async def test_unknown_addresses_and_methods(street: Street) -> None:
@@ -324,4 +326,7 @@ async def test_a_store_that_is_away_is_busy_and_comes_back(own_server: Server, t
         assert int(answer.headers["Retry-After"]) >= 1
         assert (await street.nobody.get(f"/api/shows/{show}")).status == 200
         own_server.start()
-        assert (await street.order(show, offer, buyer)).status == 201
+        async with asyncio.timeout(40):  # as a client does: the same key again until the shop has decided
+            while (placed := await street.order(show, offer, buyer, key="again")).status in (503, 504):  # noqa: ASYNC110 (no event)
+                await asyncio.sleep(0.1)
+        assert placed.status == 201, placed.body
