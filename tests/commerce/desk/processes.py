@@ -131,6 +131,14 @@ class Crowd:
             assert time.monotonic() < deadline, f"{len(self.journal)} answers, {goal} wanted"
             await asyncio.sleep(0.01)
 
+    async def rests(self, within_seconds: float = 40.0) -> None:
+        """Wait until nobody was told anything for half a second."""
+        async with asyncio.timeout(within_seconds):
+            told = -1
+            while told != len(self.journal):
+                told = len(self.journal)
+                await asyncio.sleep(0.5)
+
     async def finish(self) -> None:
         self._stop = True
         await asyncio.wait_for(asyncio.gather(*self._tasks), 60)
