@@ -149,7 +149,7 @@ async def test_too_many_callers_are_told_so_at_once(valkey: Server) -> None:
 
 async def test_a_desk_leaves_no_letter_behind(front: Inbox, desk: Office, valkey: Server) -> None:
     await open_show(front)
-    for _ in range(200):
+    for _ in range(3_000):
         if valkey.command("XLEN", keys.inbox(SHOW)) == b":0\r\n":
             return
         await asyncio.sleep(0.01)
@@ -170,13 +170,13 @@ async def test_a_command_that_no_gate_saw_is_refused_by_name(
     """A front of another version may write what this desk does not know."""
     await open_show(front)
     wire = open_wire(valkey.url)
-    deadline = await wire.now_ms() + 5_000
+    deadline = await wire.now_ms() + 60_000
     asks = [
         envelope.Ask(1, "a", "k1", "f", deadline, "", "MakeTea", {}),
         envelope.Ask(2, "a", "k2", "f", deadline, "", "PinOffer", {"offer": 7}),
     ]
     await wire.knock(keys.inbox(SHOW), [envelope.seal("elsewhere", asks)])
-    entries = await wire.wait(keys.answers(SHOW, "elsewhere"), "0-0", 1, 2_000)
+    entries = await wire.wait(keys.answers(SHOW, "elsewhere"), "0-0", 1, 30_000)
     replies = envelope.unseal_replies(entries[0])
     await wire.aclose()
     assert [(reply.ticket, reply.accepted, reply.body["code"]) for reply in replies] == [
@@ -191,7 +191,7 @@ async def test_a_closed_show_leaves_the_roster_and_comes_back_when_asked(
 ) -> None:
     await open_show(front)
     assert isinstance(await front.ask(SHOW, CloseShow(), actor="host", key="close"), Accepted)
-    for _ in range(300):
+    for _ in range(3_000):
         if SHOW not in desk.shifts and valkey.command("SCARD", keys.OPEN_SHOWS) == b":0\r\n":
             break
         await asyncio.sleep(0.01)

@@ -98,7 +98,7 @@ async def test_reading_goes_on_behind_an_id(wire: Wire) -> None:
 async def test_waiting_ends_when_something_comes(wire: Wire) -> None:
     knock = await wire.knock("{s}:inbox", [{"n": b"1"}])
     assert knock.length == 1
-    assert abs(knock.now_ms - time.time() * 1_000) < 1_000
+    assert abs(knock.now_ms - time.time() * 1_000) < 60_000
     first = await wire.wait("{s}:inbox", "0-0", 9, 500)
     assert [entry.fields for entry in first] == [{"n": b"1"}]
     await wire.knock("{s}:inbox", [{"n": b"2"}])
@@ -113,7 +113,7 @@ async def test_letters_sent_at_once_stay_in_order(wire: Wire) -> None:
 
 
 async def test_posts_go_to_many_streams(wire: Wire) -> None:
-    await wire.post([("{s}:answers:a", b"1"), ("{s}:answers:b", b"2")], 100, 1_000)
+    await wire.post([("{s}:answers:a", b"1"), ("{s}:answers:b", b"2")], 100, 60_000)
     assert [e.fields for e in await wire.read("{s}:answers:a", "0-0", 9)] == [{"answers": b"1"}]
     assert [e.fields for e in await wire.read("{s}:answers:b", "0-0", 9)] == [{"answers": b"2"}]
 
@@ -156,18 +156,18 @@ async def test_posts_expire_by_themselves(wire: Wire) -> None:
 
 
 async def test_a_lease_has_one_holder(wire: Wire) -> None:
-    tenure = await wire.take_lease("{s}:lease", "{s}:alive", "one", 5_000)
+    tenure = await wire.take_lease("{s}:lease", "{s}:alive", "one", 60_000)
     assert tenure is not None
     assert tenure.alive_ms == 0
-    assert await wire.take_lease("{s}:lease", "{s}:alive", "two", 5_000) is None
-    assert await wire.renew_lease("{s}:lease", "{s}:alive", "two", 5_000) is None
+    assert await wire.take_lease("{s}:lease", "{s}:alive", "two", 60_000) is None
+    assert await wire.renew_lease("{s}:lease", "{s}:alive", "two", 60_000) is None
     assert await wire.get("{s}:lease") == b"one"
     await wire.leave_lease("{s}:lease", "two")
-    renewed = await wire.renew_lease("{s}:lease", "{s}:alive", "one", 5_000)
+    renewed = await wire.renew_lease("{s}:lease", "{s}:alive", "one", 60_000)
     assert renewed is not None
     assert renewed >= tenure.now_ms
     await wire.leave_lease("{s}:lease", "one")
-    after = await wire.take_lease("{s}:lease", "{s}:alive", "two", 5_000)
+    after = await wire.take_lease("{s}:lease", "{s}:alive", "two", 60_000)
     assert after is not None
     assert after.alive_ms == renewed
 
