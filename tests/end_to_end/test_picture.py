@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.player import stats, until_frames, watching
 from tests.end_to_end.processes import Stage, clip_or_scene, wait_until
-from tests.streaming.browser import open_browser
+from tests.streaming.browser import comes_true, open_browser
 
 pytestmark = pytest.mark.browser
 # A camera in a browser, as a studio without an agent would use it: goods want sharpness before
@@ -46,9 +46,10 @@ async def test_a_real_clip_arrives_silent_first_and_is_heard_when_asked_for(stag
         assert not before["paused"]
         await page.get_by_test_id("sound-on").click()
         await page.wait_for_function("!document.querySelector('video').muted")
-        await page.wait_for_function(
+        await comes_true(
+            page,
             "watch.session.peer.getStats().then(all => [...all.values()].some(r =>"
-            " r.type === 'inbound-rtp' && r.kind === 'audio' && r.totalAudioEnergy > 0))"
+            " r.type === 'inbound-rtp' && r.kind === 'audio' && r.totalAudioEnergy > 0))",
         )
         after = await stats(page)
         assert not after["muted"]

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,10 @@ def test_a_script_publishes_and_watches_with_the_idle_pair(sheet: dict[str, Any]
             page.goto(sheet["merchant"])  # any page of an origin that may use a camera
         assert studio.evaluate(SESSION, [sheet["whip_idle"], sheet["whip_idle_token"], True]) == 201
         assert viewer.evaluate(SESSION, [sheet["whep_idle"], sheet["whep_idle_token"], False]) == 201
-        viewer.wait_for_function(DECODED)
+        deadline = time.monotonic() + 60
+        while not viewer.evaluate(DECODED):  # `wait_for_function` takes a promise for true
+            assert time.monotonic() < deadline, "nothing is decoded"
+            viewer.wait_for_timeout(50)
 
 
 def test_https_serves_pages_events_and_the_way_to_the_picture() -> None:

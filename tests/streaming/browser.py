@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -104,3 +106,14 @@ async def open_browser() -> AsyncIterator[Page]:
         finally:
             await browser.close()
             await runner.cleanup()
+
+
+async def comes_true(page: Page, asked: str, seconds: float = 40.0) -> Any:
+    """Ask an async expression of a page until its answer is true, and give that.
+
+    Not `wait_for_function`: to that a promise is true, whatever comes of it.
+    """
+    async with asyncio.timeout(seconds):
+        while not (answer := await page.evaluate(asked)):  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.02)
+        return answer

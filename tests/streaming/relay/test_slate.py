@@ -91,7 +91,7 @@ async def test_chromium_stays_while_studios_drop_return_change_and_replace_each_
         times = await page.evaluate("frames.map(f => f.rtp)")
         assert relay.totals.watched == 1  # one connection, from first to last
         assert times == sorted(times)  # program time only goes on
-        assert stats["totalFreezesDuration"] < stats["totalInterFrameDelay"] / 10 + 2.0  # a busy machine
+        assert stats["totalFreezesDuration"] < stats["totalInterFrameDelay"] / 2  # a busy machine stumbles
         assert await page.evaluate("peer.connectionState") == "connected"
         cuts = [f.studio for f in relay.shows.facts if isinstance(f, ProgramCut)]
         assert cuts[-6:] == ["st-1", None, "st-1", "st-2", "st-2", None]
