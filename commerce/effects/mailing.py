@@ -7,6 +7,7 @@ the same: more than that SMTP does not offer. Addresses are read here alone, and
 from __future__ import annotations
 
 import contextlib
+import ssl
 from email.errors import MessageError
 from typing import Final, Literal
 
@@ -35,6 +36,9 @@ class Mailer:
 
     def __init__(self, books: Books, wanted: MailSettings, password: str = "") -> None:
         self._books, self._wanted, self._password = books, wanted, password
+        self._trust = ssl.create_default_context()
+        if wanted.ca_file is not None:
+            self._trust.load_verify_locations(wanted.ca_file)
 
     async def send_due(self, now_ms: int) -> int:
         """Send what is due now; how many the server took. One connection for all of them."""
@@ -61,7 +65,7 @@ class Mailer:
         assert where is not None  # noqa: S101  without a server there is no mailer
         return SMTP(
             hostname=where.host, port=where.port, timeout=PATIENCE_SECONDS, use_tls=where.tls == "tls",
-            start_tls=where.tls == "starttls",
+            start_tls=where.tls == "starttls", tls_context=None if where.tls == "none" else self._trust,
         )  # fmt: skip
 
     async def _send(self, server: SMTP, mail: Mail, now_ms: int) -> Result:

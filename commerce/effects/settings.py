@@ -60,6 +60,11 @@ def mail_server(value: str) -> MailServer | None:
     return MailServer(parts.hostname, parts.port or port, tls)
 
 
+def is_here(host: str) -> bool:
+    """Whether a host is this machine, by name or address."""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
+
+
 def maybe_sender(value: str) -> str:
     """An address that mail comes from, or nothing."""
     if value and not ADDRESS.fullmatch(value):
@@ -75,6 +80,7 @@ class MailSettings:
     sender: str = setting("MAIL_FROM", maybe_sender)
     user: str = setting("MAIL_USER", str)
     password_file: Path | None = setting("MAIL_PASSWORD_FILE", maybe_path)
+    ca_file: Path | None = setting("MAIL_CA_FILE", maybe_path)  # trusted beside the system's authorities
     public_url: str | None = setting("SHOP_URL", maybe_origin)
 
     def __post_init__(self) -> None:
@@ -82,6 +88,12 @@ class MailSettings:
             raise WrongSetting("MAIL_SERVER needs MAIL_FROM and SHOP_URL")
         if bool(self.user) != bool(self.password_file):
             raise WrongSetting("MAIL_USER and MAIL_PASSWORD_FILE go together")
+        if self.user and self.server and self.server.tls == "none" and not is_here(self.server.host):
+            raise WrongSetting(
+                "MAIL_PASSWORD_FILE goes over TLS alone: MAIL_SERVER must be smtps:// or smtp://"
+            )
+        if self.ca_file and not self.ca_file.is_file():
+            raise WrongSetting("MAIL_CA_FILE must name a file")
 
     @property
     def origin(self) -> str:

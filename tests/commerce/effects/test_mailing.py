@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from email.errors import MessageError
 from email.message import EmailMessage
 
@@ -13,10 +12,9 @@ from sqlalchemy import select
 
 from commerce.books import Books
 from commerce.books.mails import CLAIM_MS, NEWS_MS, Mail, due_mails
-from commerce.books.persons import Contact, erase_person, store_contact
+from commerce.books.persons import Contact, erase_person
 from commerce.books.refunds import due_refunds
-from commerce.books.tables import contact_reads, mails
-from commerce.effects.bookings import book_commits
+from commerce.books.tables import contact_reads
 from commerce.effects.letter_words import WORDS
 from commerce.effects.letters import letter, message_id
 from commerce.effects.mailing import Mailer
@@ -26,60 +24,17 @@ from commerce.payments.provider import RefundMade, RefundWish, Transcript
 from commerce.show import commands as c
 from commerce.show.evolve import fold
 from commerce.show.state import fresh
-from tests.commerce.desk_in_hand import MIDNIGHT_MS, DeskInHand
-from tests.commerce.effects.post_office import PostOffice, post_office
-from tests.commerce.shop import HOLD_SECONDS, order, payment
-from tests.commerce.stocked import SHOW, open_shop, stock_books
-
-ANN = Contact("Анна", "+7 701 000 00 00", "Алматы, Абая 1", "ann@example.org", "ru")
-BOB = Contact("Bob", "+7 701 000 00 01", "Almaty")  # gave no address
-SENDER, ORIGIN = "shop@silk.example", "https://silk.example"
-
-
-@dataclass
-class Round:
-    """A shop whose archivist and mailer are called by hand."""
-
-    books: Books
-    office: PostOffice
-    mailer: Mailer
-    desk: DeskInHand
-    contacts: dict[str, str]
-    booked: int = 0
-
-    async def book(self) -> None:
-        """What the archivist does with the commits that are new."""
-        state = fresh(SHOW)
-        for commit in self.desk.commits:
-            fold(state, commit)
-        async with self.books.begin() as tx:
-            await book_commits(tx, state, self.desk.commits[self.booked :], mails=True)
-        self.booked = len(self.desk.commits)
-
-    def buy(self, name: str, buyer: str) -> None:
-        wish = order(name, buyer)
-        assert self.desk.ask(
-            c.PlaceOrder(name, buyer, self.contacts[buyer], wish.lines, 0, 0, 0, wish.total)
-        ).accepted
-
-    async def states(self) -> list[tuple[str, str]]:
-        async with self.books.read() as tx:
-            return [(row.kind, row.state) for row in await tx.execute(select(mails).order_by(mails.c.id))]
+from tests.commerce.desk_in_hand import MIDNIGHT_MS
+from tests.commerce.effects.post_office import post_office
+from tests.commerce.effects.rounds import ANN, ORIGIN, SENDER, Round, begin_round
+from tests.commerce.shop import HOLD_SECONDS, payment
+from tests.commerce.stocked import SHOW
 
 
 @pytest.fixture
 async def turn(sqlite_books: Books) -> AsyncIterator[Round]:
     async with post_office() as office:
-        where = MailServer("127.0.0.1", office.port, "none")
-        wanted = MailSettings(server=where, sender=SENDER, user="", password_file=None, public_url=ORIGIN)
-        desk = DeskInHand(SHOW)
-        open_shop(desk, await stock_books(sqlite_books, 10))
-        async with sqlite_books.begin() as tx:
-            contacts = {
-                name: await store_contact(tx, sqlite_books.keyring, name, contact, MIDNIGHT_MS)
-                for name, contact in (("ann", ANN), ("bob", BOB))
-            }
-        yield Round(sqlite_books, office, Mailer(sqlite_books, wanted), desk, contacts)
+        yield await begin_round(sqlite_books, office)
 
 
 class Firm:
@@ -192,7 +147,9 @@ async def test_a_server_that_is_away_loses_nothing(turn: Round) -> None:
     turn.buy("or-1", "ann")
     await turn.book()
     where = MailServer("127.0.0.1", 9, "none")
-    wanted = MailSettings(server=where, sender=SENDER, user="", password_file=None, public_url=ORIGIN)
+    wanted = MailSettings(
+        server=where, sender=SENDER, user="", password_file=None, ca_file=None, public_url=ORIGIN
+    )
     assert await Mailer(turn.books, wanted).send_due(turn.desk.now) == 0
     assert await turn.mailer.send_due(turn.desk.now) == 1
 
