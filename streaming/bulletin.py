@@ -81,6 +81,9 @@ class Bulletin:
                     _log.warning("bulletin_away", why=type(away).__name__)
                 self.reachable = False
                 await asyncio.sleep(READ_AGAIN_SECONDS)
+            except Exception as broken:  # one bad entry must not be the last that is read
+                _log.error("bulletin_broke", work=work.__name__, why=repr(broken))
+                await asyncio.sleep(READ_AGAIN_SECONDS)
 
     async def _follow_wishes(self) -> None:
         """A stage changed: read it now. The stream is only a hint; missing one costs a second."""

@@ -121,6 +121,10 @@ class Feeds:
                 self.stopped += 1
                 self._abandon(show)
                 return
+            except Exception:  # a fault of ours: whoever listens comes back for a snapshot
+                log.exception("a feed broke", show=show)
+                self._abandon(show)
+                return
             finally:
                 with contextlib.suppress(Exception):
                     await wire.aclose()

@@ -12,6 +12,7 @@ import msgpack
 from redis.asyncio import Redis
 
 from streaming.api.sessions import KEYS
+from streaming.bulletin import REGISTER_SECONDS
 from streaming.contract import (
     FACTS_KEY,
     RELAYS_KEY,
@@ -19,6 +20,7 @@ from streaming.contract import (
     AudienceCounted,
     ProgramStarted,
     RelayEntry,
+    RelayId,
     ShowId,
     Stage,
     StudioId,
@@ -140,4 +142,17 @@ async def test_a_stage_that_cannot_be_read_is_left_alone(valkey: Server, tmp_pat
     async with relay_on(valkey.url, tmp_path) as process:
         await until(lambda: SHOW in process.relay.shows.programs)
         assert "sh-x" not in process.relay.shows.programs
+    await redis.aclose()
+
+
+async def test_an_entry_of_nonsense_does_not_end_the_reading(valkey: Server, tmp_path: Path) -> None:
+    redis: Any = Redis.from_url(valkey.url)
+    nonsense = to_wire(RelayEntry(RelayId("r-odd"), "http://odd", 1, 0, 0.0, ())) | {"relay": ["a", "list"]}
+    await redis.hset(RELAYS_KEY, "r-odd", msgpack.packb(nonsense))
+    async with relay_on(valkey.url, tmp_path) as process:
+        await until(lambda: process.bulletin is not None and process.bulletin.reachable)
+        await asyncio.sleep(2 * REGISTER_SECONDS)  # the registry has been read by then, and again
+        await wish(redis, Stage(SHOW, 1, True, STUDIO))
+        await until(lambda: SHOW in process.relay.shows.programs)
+    await redis.hdel(RELAYS_KEY, "r-odd")
     await redis.aclose()

@@ -19,6 +19,7 @@ from commerce.live.roster import Roster
 from commerce.live.snapshot import Snapshots
 from commerce.live.valkey import open_redis, open_wire
 from commerce.show import events as e
+from commerce.show.refusals import TooLate
 from commerce.show.state import State
 from tests.commerce.shop import opening, order
 
@@ -60,7 +61,7 @@ class Desks:
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
         for process in self.all:
-            process.wait(10)
+            process.wait(30)
 
 
 def another_front(url: str, callers: int, seconds: int) -> subprocess.Popen[bytes]:
@@ -84,15 +85,24 @@ async def opened(inbox: Inbox, units: int) -> None:
     """Open the show with so many scarves."""
     for number, command in enumerate(opening(units)):
         answer = await persist(inbox, number, command)
-        assert isinstance(answer, Accepted)
+        assert isinstance(answer, Accepted), answer
 
 
 async def persist(inbox: Inbox, number: int, command: object) -> Answer:
+    """Ask until the desk has decided."""
     while True:
         try:
-            return await inbox.ask(SHOW, command, actor="host", key=f"open-{number}")  # type: ignore[arg-type]  # a command of `opening`
+            answer = await inbox.ask(SHOW, command, actor="host", key=f"open-{number}")  # type: ignore[arg-type]  # a command of `opening`
         except (Busy, NoAnswer):
             await asyncio.sleep(0.05)
+        else:
+            if is_the_last_word(answer):
+                return answer
+
+
+def is_the_last_word(answer: Answer) -> bool:
+    """TooLate is none: nothing was decided, and who asks again is heard anew."""
+    return not (isinstance(answer, Refused) and isinstance(answer.refusal, TooLate))
 
 
 class Crowd:
@@ -120,8 +130,9 @@ class Crowd:
                 except (Busy, NoAnswer):
                     await asyncio.sleep(0.02)
                 else:
-                    self.journal[name] = answer
                     self.told_at.append(time.monotonic())
+                    if is_the_last_word(answer):
+                        self.journal[name] = answer
             await asyncio.sleep(0.002)
 
     async def told(self, more: int, within_seconds: float = 60.0) -> None:

@@ -40,7 +40,8 @@ class Processes:
         for process in self.all:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        assert {process.wait(10) for process in self.all} <= {0, -signal.SIGKILL}
+        # SIGTERM itself ends a process that was killed and started again a moment ago.
+        assert {process.wait(30) for process in self.all} <= {0, -signal.SIGKILL, -signal.SIGTERM}
 
 
 async def until(what: Callable[[], Awaitable[bool]]) -> None:
