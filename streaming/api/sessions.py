@@ -15,11 +15,12 @@ from typing import Final
 from aiohttp import web
 
 from ..contract import RelayId, Role, ShowId, StudioId, TokenClaims
+from ..relay.asking import RELAY_ID, RELAY_RENDITIONS, RELAY_STEPS, RENDITION
 from ..relay.counters import Counter
 from ..relay.departure import Draining
+from ..relay.giving import Asker
 from ..relay.relay import NEWER_PUBLISHER, PAIRING_REVOKED, Admission, OffAir, Relay, Seated, Unavailable
 from ..relay.telling import Told
-from ..relay.upstream import RELAY_ID, RELAY_STEPS
 from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment
 from ..rtc.sdp import OFFER_BYTES_MAX, Offer, SdpError, parse_offer
@@ -47,7 +48,7 @@ class Direction:
     prefix: str
     roles: tuple[Role, ...]
     claimed: Callable[[TokenClaims], str | None]
-    admit: Callable[[Relay, str, Offer, TokenClaims, RelayId | None], Admission]
+    admit: Callable[[Relay, str, Offer, TokenClaims, Asker | None], Admission]
 
 
 WHIP: Final = Direction(
@@ -106,7 +107,7 @@ class _Handlers:
         relay = request.app[RELAY]
         try:
             with _refusals():
-                asker = RelayId(request.headers.get(RELAY_ID, "?")) if claims.role == "relay" else None
+                asker = _asker(request) if claims.role == "relay" else None
                 admission = self._direction.admit(relay, place, parse_offer(text), claims, asker)
         except NoCommonCodec as refused:
             if claims.role == "view":
@@ -126,6 +127,7 @@ class _Handlers:
         )
         if admission.steps is not None:
             response.headers[RELAY_STEPS] = str(admission.steps)
+            response.headers[RELAY_RENDITIONS] = ",".join(admission.renditions)
         for link in request.app[ICE_SERVERS].links(admission.session[:8], int(time.time())):
             response.headers.add("Link", link)
         if self._direction is WHEP:
@@ -257,6 +259,11 @@ def _claims(request: web.Request, *, expired_will_do: bool = False) -> TokenClai
         return request.app[KEYS].check(request.headers.get("Authorization"), expired_will_do=expired_will_do)
     except TokenRefused as refused:
         raise Problem(401, "token_refused", str(refused), WWW_AUTHENTICATE) from None
+
+
+def _asker(request: web.Request) -> Asker:
+    """Which relay asks, and for which rendition."""
+    return Asker(RelayId(request.headers.get(RELAY_ID, "?")), request.query.get(RENDITION))
 
 
 def authorise_operator(request: web.Request) -> None:

@@ -10,8 +10,8 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from ..relay.feed import Feed
 from ..relay.program import Program
+from ..relay.pulled import Incoming
 from ..relay.relay import Relay
 from ..relay.viewer import Viewer
 from .sessions import RELAY
@@ -45,7 +45,7 @@ def _repairs(relay: Relay) -> dict[str, int]:
     return counted | {"on_narrow_paths": held_back, "told_to_wait": patient}
 
 
-def _feed(feed: Feed) -> dict[str, Any]:
+def _feed(feed: Incoming) -> dict[str, Any]:
     return {
         "studio": feed.studio,
         "codec": feed.codec,

@@ -15,7 +15,7 @@ from ..rtc.answers import Local, Terms
 from ..rtc.dial import Dial
 from ..rtc.outlet import Outlet
 from ..rtc.session import Session
-from .feed import Feed
+from .pulled import Pulled
 
 if TYPE_CHECKING:
     from .relay import Relay
@@ -38,16 +38,24 @@ class Calls:
         """Fresh credentials, our certificate, our addresses."""
         return self._relay.local()
 
+    def expect(self, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
+        """A studio's feed that is to be pulled in these renditions."""
+        return self._relay.expect(studio, codec, names)
+
     def call(
-        self, studio: StudioId, codec: Codec, local: Local, terms: Terms, addresses: list[tuple[str, int]]
-    ) -> tuple[Session, Feed]:
-        """Open a session to another relay; its media becomes the studio's feed here."""
-        feed = self._relay.pulled_feed(studio, codec, terms)
-        session = self._relay.seat_feed(terms, feed, studio, local)
+        self, pulled: Pulled, name: str, local: Local, terms: Terms, addresses: list[tuple[str, int]]
+    ) -> Session:
+        """Open a session to another relay; its media becomes this rendition of the pulled feed."""
+        session = self._relay.seat_part(pulled, name, terms, local)
         session.dial = Dial(local.ice, terms.remote_ice)
-        self._outlets[session] = list(self._open(addresses[:CALLED_MAX]))
+        self._outlets[session] = self._open(addresses[:CALLED_MAX])
         self.redial(session)
-        return session, feed
+        return session
+
+    @property
+    def open(self) -> int:
+        """How many there are now."""
+        return len(self._outlets)
 
     def _open(self, addresses: list[tuple[str, int]]) -> list[Outlet]:
         outlets = []

@@ -30,6 +30,11 @@ PUBLISHER_BPS: Final = 4_000_000  # what we tell a publisher to send at most
 _numbers = itertools.count(1)
 
 
+def next_number() -> int:
+    """Of a feed; never the same twice."""
+    return next(_numbers)
+
+
 @dataclass(slots=True)
 class FeedTrack:
     """One stream of a feed."""
@@ -67,12 +72,14 @@ class Feed:
         *,
         ssrc: int,
         pulled: bool = False,
+        rid: str = "",
         became_ready: Callable[[Feed], None],
         became_gone: Callable[[Feed, str], None],
     ) -> None:
+        """`rid`: what its picture is called where it sends one encoding alone."""
         self.studio, self.codec, self.ssrc = studio, codec, ssrc
         self.pulled = pulled  # from another relay: its ticks are program time already
-        self.number = next(_numbers)
+        self.number = next_number()
         self.era = 0  # raised when a stream begins anew: what follows is another source
         self.listeners: list[Listener] = []
         self.connected = False
@@ -81,7 +88,7 @@ class Feed:
         self.tracks: dict[Kind, FeedTrack] = {}
         self.layers: dict[str, FeedTrack] = {}
         if terms.video is not None:
-            rids = terms.video.rids or ("",)
+            rids = terms.video.rids or (rid,)
             self.layers = {rid: FeedTrack("video", timeline.VIDEO_HZ, terms.video, rid) for rid in rids}
             self.tracks["video"] = self.layers[rids[-1]]
         if terms.audio is not None:
@@ -93,9 +100,10 @@ class Feed:
         self._seat: ViewerId | None = None
         self.ticked_s = self._reported_s = 0.0
 
-    def outranks(self, other: Feed) -> bool:
-        """Whether it stays on when another feed of its studio comes: no pull ends the studio itself."""
-        return other.pulled if self.pulled != other.pulled else self.number > other.number
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The encodings of its picture."""
+        return tuple(self.layers)
 
     # -- the session's peer ------------------------------------------------------------------------
 
@@ -166,11 +174,14 @@ class Feed:
             return None
         for track in self._streams:
             if packet.payload_type in (track.terms.payload_type, track.terms.red_inside):
-                if track.rid and packet.extensions.get(track.terms.rid_id) != track.rid.encode():
+                if track.terms.rid_id and packet.extensions.get(track.terms.rid_id) != track.rid.encode():
                     continue
                 return self._begin(track, packet.ssrc)
             if packet.payload_type == track.terms.rtx_payload_type:
-                if track.rid and packet.extensions.get(track.terms.repaired_rid_id) != track.rid.encode():
+                if (
+                    track.terms.rid_id
+                    and packet.extensions.get(track.terms.repaired_rid_id) != track.rid.encode()
+                ):
                     continue
                 track.rtx_ssrc = packet.ssrc
                 self._by_ssrc[packet.ssrc] = track

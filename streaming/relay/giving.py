@@ -8,21 +8,28 @@ away that it gave to: so no path of relays ever closes to a ring. Knows no sessi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..contract import RelayId, StudioId
-from .feed import Feed
 from .program import Program
+from .pulled import Incoming
 from .shows import Shows, is_silent
 from .upstream import Upstreams
 
 GIVEN_NO_MORE: Final = "there is no studio here to give on"
 
 
+class Asker(NamedTuple):
+    """Another relay, and the rendition that it asks for; None: the largest, with the sound."""
+
+    relay: RelayId
+    rendition: str | None = None
+
+
 class Giving:
     """What one relay has at hand for others and for its own viewers."""
 
-    def __init__(self, feeds: Mapping[StudioId, Feed], shows: Shows, now: Callable[[], float]) -> None:
+    def __init__(self, feeds: Mapping[StudioId, Incoming], shows: Shows, now: Callable[[], float]) -> None:
         self._feeds, self._shows, self._now = feeds, shows, now
         self.upstreams: Upstreams | None = None
 

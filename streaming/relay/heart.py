@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from .feed import Feed
+from .pulled import Incoming
 
 if TYPE_CHECKING:
     from .relay import Relay
@@ -63,7 +63,7 @@ class Heart:
             self._second_s = now
             self.every_second(now)
 
-    def _tick_feed(self, feed: Feed, now: float) -> None:
+    def _tick_feed(self, feed: Incoming, now: float) -> None:
         try:
             feed.tick(now)
         except Exception as broken:  # the others' time goes on

@@ -6,20 +6,19 @@ for again, and hands frames to the fan-out. Must never know sockets, keys or HTT
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from ..contract import PROGRAM_TIME_HZ, Codec, ProgramTime, ShowId, StudioId
 from ..domain import timeline
-from ..domain.ladder import Rung
 from ..fanout import Fanout, Kind, Packet
 from .clock import Clock
 from .onair import OnAir
-from .rendition import Audience, Rendition, is_gentle
+from .rendition import Audience, Rendition
 from .sound import Sound
 from .source import FeedPacket, Source
+from .watching import Watching
 
 PULLED_BEHIND_TICKS: Final = 10 * PROGRAM_TIME_HZ  # our slate may have run ahead of the pulled feed so far
 
@@ -31,6 +30,7 @@ class Cut:
     studio: StudioId | None
     program_time: ProgramTime
     first: bool  # of a studio, since the show went on air
+    regrouped: bool = False  # its encodings are others than before
 
 
 class Program:
@@ -41,7 +41,6 @@ class Program:
     ) -> None:
         self.show, self.codec = show, codec
         self.clock = timeline.ProgramClock()
-        self.viewers: set[Audience] = set()
         self.audio = Sound(fanout)
         self.video: dict[str, Rendition] = {}
         self.dropped = self.queue_full = self.keyframes = self.cuts = 0
@@ -49,13 +48,19 @@ class Program:
         self._fanout, self._clock, self._fact = fanout, clock, fact
         self._wished: Source | None = None
         self._on_air: OnAir | None = None
-        self._watching: dict[Audience, Rendition] = {}
+        self._watching = Watching(self.video, self._flush, self._ask_keyframe)
         self._studio_shown = False
+        self._names: tuple[str, ...] = ()  # the encodings of what was cut to last
+
+    @property
+    def viewers(self) -> set[Audience]:
+        """Who watches here, other relays among them."""
+        return self._watching.viewers
 
     @property
     def audience(self) -> int:
         """How many are watching here; other relays count their own."""
-        return sum(not viewer.relay for viewer in self.viewers)
+        return self._watching.persons
 
     @property
     def packets(self) -> dict[Kind, int]:
@@ -64,8 +69,14 @@ class Program:
 
     def renditions(self) -> list[tuple[str, Rendition, int]]:
         """Every encoding of the picture: its name, itself, and how many follow it here."""
-        followed = Counter(id(rendition) for rendition in self._watching.values())
-        return [(name, rendition, followed[id(rendition)]) for name, rendition in self.video.items()]
+        followers = self._watching.followers()
+        return [(name, rendition, followers(rendition)) for name, rendition in self.video.items()]
+
+    def offered(self) -> tuple[str, ...]:
+        """The encodings that another relay may pull one by one, whether they come just now or not; the
+        largest first."""
+        sizes = {rendition.name: rendition.size() for rendition in self._begun()}
+        return tuple(sorted(self._names, key=lambda name: sizes.get(name, (0, 0)), reverse=True)) or ("",)
 
     # -- which feed --------------------------------------------------------------------------------
 
@@ -116,9 +127,12 @@ class Program:
 
     def request_keyframe(self, viewer: Audience, now: float) -> None:
         """A viewer cannot go on; the feed merges and limits."""
+        wanted = self._watching.wanted_of(viewer)
+        self._ask_keyframe(now, None if wanted is None else wanted.name)
+
+    def _ask_keyframe(self, now: float, name: str | None) -> None:
         if self._on_air is not None:
-            wanted = next((r for r in self.video.values() if r.awaits(viewer)), self._watching.get(viewer))
-            self._on_air.feed.request_keyframe(now, None if wanted is None else wanted.name)
+            self._on_air.feed.request_keyframe(now, name)
 
     # -- packets -----------------------------------------------------------------------------------
 
@@ -147,7 +161,8 @@ class Program:
         at, ahead = self._cut_time(feed, packet)
         self._on_air = here = OnAir(feed, feed.era, packet.tick, at, packet.arrived_s, packet.rid, ahead)
         self.cuts += 1
-        self._fact(self, Cut(feed.studio, at, first))
+        regrouped, self._names = feed.names != self._names, feed.names
+        self._fact(self, Cut(feed.studio, at, first, regrouped))
         return here
 
     def _cut_time(self, feed: Source, packet: FeedPacket) -> tuple[ProgramTime, int]:
@@ -201,7 +216,8 @@ class Program:
         capture = self.clock.captured_ntp(outgoing) if packet.keyframe else None
         out = Packet(own, outgoing & 0xFFFFFFFF, packet.marker, packet.payload, capture)
         if packet.keyframe:
-            self._keyframe(rendition, own)
+            self.keyframes += 1
+            self._watching.keyframe(rendition, own)
         rendition.put(out, packet.keyframe, packet.arrived_s)
         if packet.marker:
             self._flush(rendition)
@@ -227,9 +243,7 @@ class Program:
             self.video[packet.rid] = rendition
         rendition.last = None
         rendition.cut(here.source, packet.sequence, self._line(here, packet))
-        names = here.feed.layers
-        orphans = [v for v in self.viewers if v not in self._watching or self._watching[v].name not in names]
-        rendition.waiting.update(orphans)
+        self._watching.adopt(rendition, here.feed.layers)
         self._prune(here)
         return rendition
 
@@ -247,26 +261,11 @@ class Program:
 
     def _prune(self, here: OnAir) -> None:
         """Renditions that nobody watches and nothing feeds any more."""
-        watched = {id(rendition) for rendition in self._watching.values()}
+        followers = self._watching.followers()
         for name, old in list(self.video.items()):
-            if old.origin != here.source and id(old) not in watched and name not in here.feed.layers:
+            if old.origin != here.source and not followers(old) and name not in here.feed.layers:
                 self._fanout.close_source(old.source)
                 del self.video[name]
-
-    def _keyframe(self, rendition: Rendition, first: int) -> None:
-        """A new group of pictures: those who wait begin here."""
-        self.keyframes += 1
-        if rendition.waiting:
-            for other in self.video.values():
-                self._flush(other)
-            for viewer in list(rendition.waiting):
-                self._follow(viewer, rendition, first, [])
-
-    def _follow(self, viewer: Audience, rendition: Rendition, first: int, cached: list[Packet]) -> None:
-        for other in self.video.values():
-            other.waiting.discard(viewer)
-        self._watching[viewer] = rendition
-        viewer.begin(rendition, first, cached)
 
     def _take_audio(self, here: OnAir, packet: FeedPacket) -> None:
         audio, line = self.audio, here.sound_line
@@ -325,16 +324,10 @@ class Program:
 
     def admit(self, viewer: Audience, now: float) -> None:
         """Start a viewer at once from the packets since the last keyframe, else at the next one."""
-        self.viewers.add(viewer)
         self.flush()
-        choice = self._alive(now) or self._begun()
-        largest_first = sorted(choice, key=Rendition.size, reverse=True)
-        starts = [(r, packets) for r in largest_first if (packets := r.start_packets(now))]
-        if starts:
-            rendition, cached = next((s for s in starts if is_gentle(s[1])), starts[-1])
-            self._follow(viewer, rendition, cached[0].sequence, cached)
-        elif largest_first:
-            self._wait(viewer, largest_first[0], now)
+        begun = self._begun()
+        alive = [rendition for rendition in begun if rendition.alive(now)]
+        self._watching.admit(viewer, alive if alive and viewer.pin is None else begun, now)
         viewer.begin(self.audio, self.audio.following, [])
 
     def _begun(self) -> list[Rendition]:
@@ -342,25 +335,9 @@ class Program:
         here = self._on_air
         return [r for r in self.video.values() if here is not None and r.origin == here.source]
 
-    def _alive(self, now: float) -> list[Rendition]:
-        return [rendition for rendition in self._begun() if rendition.alive(now)]
-
-    def _wait(self, viewer: Audience, rendition: Rendition, now: float) -> None:
-        """Follow a rendition from its next keyframe on; until then what one has goes on."""
-        for other in self.video.values():
-            other.waiting.discard(viewer)
-        rendition.waiting.add(viewer)
-        if self._on_air is not None:
-            self._on_air.feed.request_keyframe(now, rendition.name)
-
     def dismiss(self, viewer: Audience) -> None:
         """A viewer left."""
-        self.viewers.discard(viewer)
-        self._watching.pop(viewer, None)
-        for rendition in self.video.values():
-            rendition.waiting.discard(viewer)
-
-    # -- quality -----------------------------------------------------------------------------------
+        self._watching.dismiss(viewer)
 
     @property
     def layered(self) -> bool:
@@ -369,25 +346,7 @@ class Program:
 
     def adapt(self, now: float) -> None:
         """Many times a second: give each viewer the rendition that its path bears."""
-        alive = sorted(self._alive(now), key=lambda rendition: rendition.bps)
-        rungs = tuple(Rung(r.name, r.bps) for r in alive if r.bps)
-        loud = tuple(Rung(r.name, r.bps + self.audio.bps) for r in alive if r.bps)
-        if not rungs:
-            return
-        for viewer in self.viewers:
-            watched = self._watching.get(viewer)
-            if (len(rungs) == 1 and watched in alive and not viewer.held) or not viewer.due(now):
-                continue
-            name = viewer.adapt(loud if viewer.hears else rungs, now)
-            wanted = self.video[name]
-            if wanted is watched and not viewer.held:
-                for other in self.video.values():
-                    other.waiting.discard(viewer)
-            elif viewer not in wanted.waiting:
-                if watched is not None and wanted.bps < watched.bps:
-                    self._flush(watched)  # so that what was numbered leaves before the pause
-                    viewer.hold()
-                self._wait(viewer, wanted, now)
+        self._watching.adapt([r for r in self._begun() if r.alive(now)], self.audio.bps, now)
 
     def report(self, now: float) -> None:
         """Sender reports to all viewers: program time against the relay's wall clock. Once a second."""

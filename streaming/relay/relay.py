@@ -20,7 +20,7 @@ from ..rtc.answers import Local, Terms, ViewerSsrcs, agree, answer_publisher, an
 from ..rtc.dtls import Certificate
 from ..rtc.port import Port
 from ..rtc.sdp import IceCredentials, Offer
-from ..rtc.session import Peer, Session
+from ..rtc.session import Session
 from ..rtc.turnstile import Turnstile
 from .calls import Calls
 from .clock import Clock
@@ -29,9 +29,10 @@ from .departure import Departure
 from .draws import draw_ssrcs, draw_starts
 from .feed import Feed
 from .figures import Attendance, Limits, Totals
-from .giving import GIVEN_NO_MORE, Giving
+from .giving import GIVEN_NO_MORE, Asker, Giving
 from .heart import Heart
 from .program import Program
+from .pulled import Incoming, Pulled, outranks
 from .shows import Shows
 from .telling import Telling
 from .upstream import Upstreams
@@ -60,6 +61,7 @@ class Admission:
     etag: str
     answer: str
     steps: int | None = None  # how far from the studio, when another relay asked
+    renditions: tuple[str, ...] = ()  # what else it may ask for
 
 
 @dataclass(slots=True)
@@ -106,7 +108,7 @@ class Relay:
         clock: Clock,
     ) -> None:
         self.id, self.limits, self.clock, self.fanout, self.port = relay, limits, clock, fanout, port
-        self.feeds: dict[StudioId, Feed] = {}
+        self.feeds: dict[StudioId, Incoming] = {}
         self.shows = Shows(relay, fanout, clock, self.feeds, dismiss=self._dismiss, take_back=self._take_back)
         self.seated: dict[str, Seated] = {}
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
@@ -126,7 +128,7 @@ class Relay:
     def publish(self, studio: StudioId, offer: Offer, generation: int = 0) -> Admission:
         """Admit a publisher; raises SdpError, NoCommonCodec, Unavailable, Draining."""
         self.departure.refuse()
-        self._check_limits(self.attendance.publishers, self.limits.publishers)
+        self._check_limits(self.attendance.publishers - self.calls.open, self.limits.publishers)
         codec = self.shows.codec_of(studio)
         terms = agree(offer, codec, peer_sends=True)
         feed = Feed(
@@ -158,19 +160,28 @@ class Relay:
             if own and seated.generation < generation:
                 seated.session.end(PAIRING_REVOKED)
 
-    def watch(self, show: ShowId, offer: Offer, *, asker: RelayId | None = None) -> Admission:
+    def watch(self, show: ShowId, offer: Offer, *, asker: Asker | None = None) -> Admission:
         """Admit a viewer, or another relay. Raises SdpError, NoCommonCodec, OffAir, Unavailable, Draining.
 
         A draining relay goes on giving to other relays: they need the program for those who leave here.
         """
-        if asker is None:
-            self.departure.refuse()
         program = self.shows.programs.get(show)
-        steps = None if program is None or asker is None else self.giving.steps(program, asker)
-        if program is None or (steps is None if asker else not self.giving.may_show(program)):
+        if asker is not None:
+            return self._give(show, program, offer, asker)
+        self.departure.refuse()
+        if program is None or not self.giving.may_show(program):
             raise OffAir(show)
-        admission = self.seat_viewer(program, offer, self.local(), self.draw_ssrcs(), relay=asker is not None)
-        return replace(admission, steps=steps)
+        return self.seat_viewer(program, offer, self.local(), self.draw_ssrcs())
+
+    def _give(self, show: ShowId, program: Program | None, offer: Offer, asker: Asker) -> Admission:
+        """Admit another relay for one rendition."""
+        steps = None if program is None else self.giving.steps(program, asker.relay)
+        renditions = () if program is None else program.offered()
+        pin = next((r for r in renditions if asker.rendition in (None, r)), None)
+        if program is None or steps is None or pin is None:
+            raise OffAir(show)
+        admission = self.seat_viewer(program, offer, self.local(), self.draw_ssrcs(), pin=pin)
+        return replace(admission, steps=steps, renditions=renditions)
 
     def seat_viewer(
         self,
@@ -180,7 +191,7 @@ class Relay:
         ssrcs: ViewerSsrcs,
         *,
         name: str = "",
-        relay: bool = False,
+        pin: str | None = None,
     ) -> Admission:
         """Seat who was let in. Raises SdpError, NoCommonCodec, Unavailable."""
         self._check_limits(self.attendance.viewers, self.limits.viewers)
@@ -190,7 +201,7 @@ class Relay:
             terms=terms,
             ssrcs=ssrcs,
             starts=draw_starts(self._random),
-            relay=relay,
+            pin=pin,
             fanout=self.fanout,
             clock=self.clock,
             later=asyncio.get_running_loop().call_later,
@@ -217,22 +228,24 @@ class Relay:
         """What is pulled from other relays, where that is possible."""
         return self.giving.upstreams
 
-    def pulled_feed(self, studio: StudioId, codec: Codec, terms: Terms) -> Feed:
-        """A feed of another relay's media."""
-        return Feed(
-            studio,
-            codec,
+    def expect(self, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
+        """A studio's feed that is to be pulled in these renditions."""
+        return Pulled(studio, codec, names, became_ready=self._feed_ready, became_gone=self._feed_gone)
+
+    def seat_part(self, pulled: Pulled, name: str, terms: Terms, local: Local) -> Session:
+        """The session of one rendition that we asked for ourselves."""
+        part = Feed(
+            pulled.studio,
+            pulled.codec,
             terms,
             self.fanout,
             ssrc=self._random.getrandbits(32),
             pulled=True,
-            became_ready=self._feed_ready,
-            became_gone=self._feed_gone,
+            rid=name,
+            became_ready=lambda feed: pulled.part_ready(name, feed),
+            became_gone=lambda feed, reason: pulled.part_gone(name, feed, reason),
         )
-
-    def seat_feed(self, terms: Terms, feed: Feed, studio: StudioId, local: Local) -> Session:
-        """The session of a feed that we asked for ourselves."""
-        return self.seated[self._seat(terms, feed, studio, local, "").session].session
+        return self.seated[self._seat(terms, part, pulled.studio, local, "").session].session
 
     def _check_limits(self, seated: int, limit: int) -> None:
         if seated >= limit:
@@ -301,16 +314,16 @@ class Relay:
             if len(self.gone) > GONE_MAX:
                 del self.gone[next(iter(self.gone))]
 
-    def _feed_ready(self, feed: Feed) -> None:
+    def _feed_ready(self, feed: Incoming) -> None:
         """A publisher's media can flow: the newest of a studio wins, itself over what is pulled."""
         old = self.feeds.get(feed.studio)
-        if old is not None and old.outranks(feed):
-            self._end_session(feed, NEWER_PUBLISHER)
+        if old is not None and outranks(old, feed):
+            self._end_sessions(feed, NEWER_PUBLISHER)
             return
         self.feeds[feed.studio] = feed
         self.shows.feed_came()
         if old is not None:
-            self._end_session(old, NEWER_PUBLISHER)
+            self._end_sessions(old, NEWER_PUBLISHER)
         _log.info("feed_ready", studio=feed.studio, feed=feed.number)
 
     def _dismiss(self, program: Program) -> None:
@@ -321,17 +334,20 @@ class Relay:
         for seated in [s for s in self.seated.values() if s.relays and s.show == program.show]:
             seated.session.end(GIVEN_NO_MORE)
 
-    def _end_session(self, peer: Peer, reason: str) -> None:
-        for seated in list(self.seated.values()):
-            if seated.peer is peer:
-                seated.session.end(reason)
+    def _sessions_of(self, feed: Incoming) -> list[Session]:
+        peers = list(feed.parts.values()) if isinstance(feed, Pulled) else [feed]
+        return [seated.session for seated in self.seated.values() if seated.peer in peers]
 
-    def break_off(self, feed: Feed, broken: Exception) -> None:
+    def _end_sessions(self, feed: Incoming, reason: str) -> None:
+        for session in self._sessions_of(feed):
+            session.end(reason)
+
+    def break_off(self, feed: Incoming, broken: Exception) -> None:
         """A fault of ours met this publisher; nobody else's session ends."""
-        for seated in [s for s in self.seated.values() if s.peer is feed]:
-            seated.session.broke(broken)
+        for session in self._sessions_of(feed):
+            session.broke(broken)
 
-    def _feed_gone(self, feed: Feed, reason: str) -> None:
+    def _feed_gone(self, feed: Incoming, reason: str) -> None:
         self._count_end(reason)
         _log.info("feed_gone", studio=feed.studio, feed=feed.number, reason=reason)
         if self.feeds.get(feed.studio) is feed:

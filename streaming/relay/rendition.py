@@ -32,7 +32,7 @@ def is_gentle(start: list[Packet]) -> bool:
 class Audience(Protocol):
     """A viewer, as the program sees it."""
 
-    relay: bool  # it is another relay, which counts its own viewers
+    pin: str | None  # it is another relay, and takes this one rendition alone; None: a person
     hears: bool  # it takes the sound too
 
     @property

@@ -27,9 +27,9 @@ from ..contract import (
 )
 from ..fanout import Fanout
 from .clock import Clock
-from .feed import Feed
 from .program import Cut, Program
 from .slate import Slate
+from .source import Source
 
 FACTS_MAX: Final = 1024
 SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate goes on air
@@ -37,7 +37,7 @@ SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate go
 _log = structlog.get_logger(__name__)
 
 
-def is_silent(feed: Feed, now: float) -> bool:
+def is_silent(feed: Source, now: float) -> bool:
     """Whether nothing of its picture came for so long that the slate takes its place."""
     return feed.media_s is not None and now - feed.media_s > SILENT_SECONDS
 
@@ -50,7 +50,7 @@ class Shows:
         relay: RelayId,
         fanout: Fanout,
         clock: Clock,
-        feeds: Mapping[StudioId, Feed],
+        feeds: Mapping[StudioId, Source],
         *,
         dismiss: Callable[[Program], None],
         take_back: Callable[[Program], None],
@@ -115,7 +115,8 @@ class Shows:
         if cut.first and cut.studio is not None:
             self.say(ProgramStarted(program.show, self._relay, cut.studio, at))
         self.say(ProgramCut(program.show, self._relay, cut.studio, cut.program_time, at))
-        if cut.studio is None:  # our slate must not keep other relays from a studio elsewhere
+        # Our slate must not keep other relays from a studio elsewhere; and they pull what there was.
+        if cut.studio is None or cut.regrouped:
             self._take_back(program)
         _log.info("program_cut", show=program.show, studio=cut.studio, program_time=cut.program_time)
 
@@ -140,7 +141,7 @@ class Shows:
         for program in self.programs.values():
             self._wish(program, self._clock.now())
 
-    def feed_gone(self, feed: Feed) -> None:
+    def feed_gone(self, feed: Source) -> None:
         """What shows this feed goes to the slate, and is given on no more."""
         for program in self.programs.values():
             if program.studio == feed.studio and feed.studio not in self._feeds:

@@ -41,6 +41,7 @@ class Slate:
 
     studio: StudioId | None = None
     pulled = False
+    names = ("",)
 
     def __init__(self, codec: Codec, units: tuple[bytes, ...]) -> None:
         self.number, self.era, self.codec = next(_numbers), 0, codec

@@ -53,10 +53,13 @@ class Source(Protocol):
     """A feed or the slate."""
 
     number: int
-    era: int
     codec: Codec
     listeners: list[Listener]
     pulled: bool  # from another relay: its ticks are program time already
+
+    @property
+    def era(self) -> int:
+        """Raised when a stream begins anew."""
 
     @property
     def studio(self) -> StudioId | None:
@@ -65,6 +68,10 @@ class Source(Protocol):
     @property
     def tracks(self) -> Mapping[Kind, SourceTrack]:
         """Its streams."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The encodings of its picture that were agreed, whether they come or not."""
 
     @property
     def layers(self) -> Mapping[str, SourceTrack]:

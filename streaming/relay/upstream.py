@@ -1,5 +1,6 @@
 """Shows whose studio publishes to another relay: pulled from there once, for all viewers here.
 
+Each rendition comes by a session of its own; the first brings the sound and holds the link.
 A relay pulls from one to which the studio itself publishes; where that cannot be reached, from one
 that pulls it there. Each answer says how far it stands from the studio, and what came over two steps
 is not given on (`giving.py`). It knows the registry's entries and how to ask (WHEP); never a viewer.
@@ -8,11 +9,10 @@ is not given on (`giving.py`). It knows the registry's entries and how to ask (W
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
-from urllib.parse import urljoin
 
 import aiohttp
 import structlog
@@ -20,9 +20,10 @@ import structlog
 from ..contract import Codec, RelayEntry, RelayId, ShowId, Stage, StudioId
 from ..rtc.answers import Local, Terms
 from ..rtc.offers import pull_offer, read_answer
-from ..rtc.sdp import OFFER_BYTES_MAX, SdpError
+from ..rtc.sdp import SdpError
 from ..rtc.session import Session
-from .feed import Feed
+from .asking import STEPS_GIVEN_MAX, Asking
+from .pulled import Pulled
 
 LOOK_SECONDS: Final = 0.1
 CHECK_SECONDS: Final = 0.05  # between checks until the path is open
@@ -33,12 +34,10 @@ IDLE_SECONDS: Final = 30.0  # a show that nobody here watches is let go
 AVOID_SECONDS: Final = 1.0  # a relay that just failed is asked last
 AGAIN_SECONDS: Final = 0.3  # and not at all for so long
 PATIENCE_SECONDS: Final = 0.5  # for an answer, where another relay could be asked
-STEPS_GIVEN_MAX: Final = 1  # from the studio: what is farther away is not given on
-RELAY_ID: Final = "Relay-Id"  # who asks: nobody is given what comes from himself
-RELAY_STEPS: Final = "Relay-Steps"  # how far the answering relay stands from the studio
 ENTRY_DEAD_MS: Final = 3_000
 BUSY_LOAD: Final = 0.8  # nobody is sent on to a relay above it: two full ones would play ball
 LINKS_MAX: Final = 64
+FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError, SdpError)
 
 _log = structlog.get_logger(__name__)
 
@@ -49,10 +48,13 @@ class Caller(Protocol):
     def local(self) -> Local:
         """Fresh credentials, our certificate, our addresses."""
 
+    def expect(self, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
+        """A studio's feed that is to be pulled in these renditions."""
+
     def call(
-        self, studio: StudioId, codec: Codec, local: Local, terms: Terms, addresses: list[tuple[str, int]]
-    ) -> tuple[Session, Feed]:
-        """Open a session to another relay; its media becomes the studio's feed here."""
+        self, pulled: Pulled, name: str, local: Local, terms: Terms, addresses: list[tuple[str, int]]
+    ) -> Session:
+        """Open a session to another relay; its media becomes this rendition of the pulled feed."""
 
     def redial(self, session: Session) -> None:
         """Send one more check to each address."""
@@ -64,10 +66,11 @@ class Link:
 
     show: ShowId
     studio: StudioId
+    codec: Codec
     source: RelayEntry
     task: asyncio.Task[None] | None = None
     began_s: float = 0.0
-    feed: Feed | None = None
+    feed: Pulled | None = None
     steps: int = 0  # from the studio to here, once it is known
 
 
@@ -182,8 +185,8 @@ class Upstreams:
                 continue
             source = None if stage.studio is None or has(stage.studio) else self.source_of(stage.studio)
             if source is not None and stage.studio is not None:
-                link = self.links[show] = Link(show, stage.studio, source, began_s=now)
-                link.task = asyncio.create_task(self._keep(link, stage.codec, http))
+                link = self.links[show] = Link(show, stage.studio, stage.codec, source, began_s=now)
+                link.task = asyncio.create_task(self._keep(link, http))
 
     def _look_past(self, link: Link) -> None:
         """Who does not answer gives way to a relay that might."""
@@ -198,63 +201,87 @@ class Upstreams:
         if link.task is not None:
             link.task.cancel()
 
-    async def _keep(self, link: Link, codec: Codec, http: aiohttp.ClientSession) -> None:
+    async def _keep(self, link: Link, http: aiohttp.ClientSession) -> None:
         """One link from the call to its end."""
-        resource: str | None = None
-        session: Session | None = None
+        beside: list[asyncio.Task[None]] = []
         token = await asyncio.to_thread(self._token)
         try:
             if token is None:
                 self.refused += 1
                 await asyncio.sleep(AVOID_SECONDS)
                 return
-            local = self._caller.local()
-            answer, resource, link.steps = await self._ask(link, pull_offer(local, codec), token, http)
-            terms, addresses = read_answer(answer, codec)
-            session, link.feed = self._caller.call(link.studio, codec, local, terms, addresses)
-            await self._hold(link, session)
-        except (aiohttp.ClientError, TimeoutError, OSError, SdpError) as failed:
-            self.refused += 1
-            _log.warning("pull_failed", show=link.show, source=link.source.relay, why=str(failed))
+            asking = Asking(http, token, self._relay)
+            async with self._session(link, asking, None) as (session, feed):
+                await self._connect(session)
+                _log.info("pulling", show=link.show, source=link.source.relay, renditions=feed.names)
+                beside += [
+                    asyncio.create_task(self._keep_beside(link, asking, name)) for name in feed.names[1:]
+                ]
+                connected_s = self._now()
+                await self._hold(session, lambda: max(connected_s, feed.media_s or 0.0))
+        except FAILURES as failed:
+            self._note(link, failed)
         finally:
             self._failed_s[link.source.relay] = self._now()
             if self.links.get(link.show) is link:
                 del self.links[link.show]
+            for task in beside:
+                task.cancel()
+
+    async def _keep_beside(self, link: Link, asking: Asking, name: str) -> None:
+        """One more rendition of a link, for as long as that lives."""
+        while True:
+            try:
+                async with self._session(link, asking, name) as (session, _):
+                    await self._connect(session)
+                    await self._hold(session, self._now)  # a rendition may rest
+            except FAILURES as failed:
+                self._note(link, failed)
+            await asyncio.sleep(AVOID_SECONDS)
+
+    def _note(self, link: Link, failed: BaseException) -> None:
+        self.refused += 1
+        _log.warning("pull_failed", show=link.show, source=link.source.relay, why=str(failed))
+
+    @asynccontextmanager
+    async def _session(
+        self, link: Link, asking: Asking, name: str | None
+    ) -> AsyncIterator[tuple[Session, Pulled]]:
+        """A session for a rendition, or for the first, which says what others there are."""
+        local = self._caller.local()
+        offer = pull_offer(local, link.codec, sound=name is None)
+        given = await asking.ask(link.source, link.show, offer, name)
+        session: Session | None = None
+        try:
+            terms, addresses = read_answer(given.answer, link.codec)
+            if link.feed is None:
+                link.steps = given.steps
+                link.feed = self._caller.expect(link.studio, link.codec, given.names)
+            wanted = link.feed.names[0] if name is None else name
+            session = self._caller.call(link.feed, wanted, local, terms, addresses)
+            yield session, link.feed
+        finally:
             if session is not None:
                 session.end("the pull ended")
-            if resource is not None and token is not None:
-                with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError):
-                    await http.delete(resource, headers={"Authorization": f"Bearer {token}"})
+            await asking.leave(given.resource)
 
-    async def _ask(
-        self, link: Link, offer: str, token: str, http: aiohttp.ClientSession
-    ) -> tuple[str, str, int]:
-        """The other relay's answer, the session's URL there, and how far we are from the studio now."""
-        url = f"{link.source.url.rstrip('/')}/whep/{link.show}"
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "Content-Type": "application/sdp",
-            RELAY_ID: self._relay,
-        }
-        async with http.post(url, data=offer, headers=headers, allow_redirects=False) as response:
-            body = await response.content.read(OFFER_BYTES_MAX)
-            if response.status != 201:
-                raise aiohttp.ClientError(f"{response.status} from {link.source.relay}")
-            told = response.headers.get(RELAY_STEPS, "")
-            steps = 1 + (int(told) if told.isdecimal() else STEPS_GIVEN_MAX)  # who says nothing is no origin
-            resource = urljoin(url, response.headers.get("Location", url))
-            return body.decode("utf-8", "replace"), resource, steps
+    async def _connect(self, session: Session) -> None:
+        """Until the path is open. Raises TimeoutError."""
+        began_s = self._now()
+        while not session.connected and not session.reason:
+            if self._now() - began_s > CONNECT_SECONDS:
+                raise TimeoutError("the other relay does not answer")
+            self._caller.redial(session)
+            await asyncio.sleep(CHECK_SECONDS)
 
-    async def _hold(self, link: Link, session: Session) -> None:
-        """Until the session ends or falls silent."""
-        _log.info("pulling", show=link.show, source=link.source.relay)
-        checked_s = began_s = self._now()
+    async def _hold(self, session: Session, heard_s: Callable[[], float]) -> None:
+        """Until the session ends. Raises TimeoutError when nothing was heard for too long."""
+        checked_s = self._now()
         while not session.reason:
             now = self._now()
-            if now - checked_s >= (CONSENT_SECONDS if session.connected else CHECK_SECONDS):
+            if now - checked_s >= CONSENT_SECONDS:
                 checked_s = now
                 self._caller.redial(session)
-            heard_s = max(began_s, (link.feed.media_s if link.feed else None) or 0.0)
-            if now - heard_s > (SILENT_SECONDS if session.connected else CONNECT_SECONDS):
+            if now - heard_s() > SILENT_SECONDS:
                 raise TimeoutError("the other relay is silent")
             await asyncio.sleep(CHECK_SECONDS)

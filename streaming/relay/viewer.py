@@ -71,15 +71,16 @@ class Viewer:
         terms: Terms,
         ssrcs: ViewerSsrcs,
         starts: tuple[int, int, int],
-        relay: bool = False,
+        pin: str | None = None,
         fanout: Fanout,
         clock: Clock,
         later: Callable[[float, Callable[[], None]], object],
         became_gone: Callable[[Viewer, str], None],
     ) -> None:
-        """`starts`: first own sequences of video, audio and RTX, each random in 1024..32767."""
+        """`starts`: first own sequences of video, audio and RTX, each random in 1024..32767. `pin`: it is
+        another relay, which takes this rendition alone."""
         self.program, self.figures, self.connected = program, ViewerFigures(), False
-        self.relay, self.hears = relay, terms.audio is not None
+        self.pin, self.hears = pin, terms.audio is not None
         self.layer: str | None = None  # the rendition that the player asked for; None: what the path bears
         self.rtt_s = ASSUMED_RTT_SECONDS
         self.seat: ViewerId | None = None
@@ -99,6 +100,11 @@ class Viewer:
         self._held_at: int | None = None  # the last own sequence sent, while a smaller rendition is awaited
         self._has_sunk = False  # the last change of rendition was a step down
         self._later = later
+
+    @property
+    def relay(self) -> bool:
+        """Whether it is another relay, which counts its own viewers."""
+        return self.pin is not None
 
     # -- the session's peer ------------------------------------------------------------------------
 
@@ -209,12 +215,10 @@ class Viewer:
 
     def due(self, now: float) -> bool:
         """Whether its quality should be looked at now."""
-        return self.relay or self.layer is not None or self._quality.due(now)
+        return self.layer is not None or self._quality.due(now)
 
     def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
         """The rendition that the path bears; a probe's padding leaves on the way."""
-        if self.relay:
-            return rungs[-1].name
         if self._strait.rate_bps is not None and self._spans["video"][-1].stream.name == rungs[0].name:
             return rungs[0].name  # not even the smallest fits
         if any(rung.name == self.layer for rung in rungs):  # a person's word; while it comes

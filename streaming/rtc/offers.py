@@ -18,9 +18,10 @@ _PARAMETERS: Final = {
 }
 
 
-def pull_offer(local: Local, codec: Codec) -> str:
+def pull_offer(local: Local, codec: Codec, *, sound: bool = True) -> str:
     """An offer to receive picture and sound. We are the full agent, and will be the DTLS client."""
-    head = ["v=0", f"o=- {local.session_id} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1"]
+    bundle = "0 1" if sound else "0"
+    head = ["v=0", f"o=- {local.session_id} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {bundle}"]
     video = [
         f"m=video 9 UDP/TLS/RTP/SAVPF {VIDEO} {REPAIR}",
         *_transport(local, "0"),
@@ -36,7 +37,7 @@ def pull_offer(local: Local, codec: Codec) -> str:
         *_transport(local, "1"),
         f"a=rtpmap:{SOUND} opus/48000/2",
     ]
-    return "\r\n".join([*head, *video, *audio]) + "\r\n"
+    return "\r\n".join([*head, *video, *(audio if sound else [])]) + "\r\n"
 
 
 def counter_offer(local: Local, codec: Codec, ssrcs: ViewerSsrcs) -> str:

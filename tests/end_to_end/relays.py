@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -114,16 +114,23 @@ async def put_on_air(redis: Any) -> None:
 
 @asynccontextmanager
 async def several(
-    redis_url: str, folder: Path, free_port: Callable[[], int], count: int, **environ: str
+    redis_url: str,
+    folder: Path,
+    free_port: Callable[[], int],
+    count: int,
+    *,
+    last: Mapping[str, str] | None = None,
+    **environ: str,
 ) -> AsyncIterator[Relays]:
-    """`count` relays on this host that all live."""
+    """`count` relays on this host that all live; `last`: what the last one alone is told."""
     redis: Any = Redis.from_url(redis_url)
     await redis.delete(RELAYS_KEY)
     await put_on_air(redis)
     relays = Relays(redis, make_houses(folder, [("127.0.0.1", free_port()) for _ in range(count)]))
     try:
         for house in relays.houses:
-            await house.start(REDIS_URL=redis_url, **environ)
+            own = last if last and house is relays.houses[-1] else {}
+            await house.start(**{"REDIS_URL": redis_url, **environ, **own})
 
         async def all_live() -> bool:
             return len(await relays.entries()) == count

@@ -128,6 +128,7 @@ class ToldSource:
         self.media_s: float | None = None
         self.keyframes_wanted = 0
         self.wanted_of: list[str | None] = []
+        self.names = rids
         self.layers = {rid: ToldTrack(VIDEO_HZ) for rid in rids}
         self.tracks: dict[Kind, ToldTrack] = {"video": self.layers[rids[-1]]}
         if sound:

@@ -32,9 +32,10 @@ class Stage:
 
 
 class NotedViewer:
-    relay, hears = False, True
+    hears = True
 
-    def __init__(self) -> None:
+    def __init__(self, pin: str | None = None) -> None:
+        self.pin = pin
         self.begun: list[tuple[Kind, int, list[Packet]]] = []
         self.streams: list[str] = []
         self.wish = ""

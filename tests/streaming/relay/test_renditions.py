@@ -104,3 +104,36 @@ def test_renditions_that_nobody_needs_are_closed(stage: Stage) -> None:
             source.picture(1, 0, float(number), keyframe=True, rid=rid)
     assert len(stage.program.video) <= 4
     assert len(stage.fanout.forwarded) == len(stage.program.video) + 1
+
+
+def test_another_relay_gets_the_one_rendition_that_it_asked_for(stage: Stage) -> None:
+    source = layered(stage)
+    assert stage.program.offered() == ("f", "h", "q")
+    small, large = NotedViewer(pin="q"), NotedViewer(pin="f")
+    stage.program.admit(small, 3.0)
+    stage.program.admit(large, 3.0)
+    assert (small.streams, large.streams) == (["q"], ["f"])
+    small.wish = large.wish = "h"
+    stage.program.adapt(3.0)
+    source.picture(190, 1_000_000 + 91 * 3000, 3.03, keyframe=True, rid="h")
+    assert (small.streams, large.streams) == (["q"], ["f"])
+    assert stage.program.audience == 0
+
+
+def test_a_rendition_that_has_not_begun_is_waited_for(stage: Stage) -> None:
+    source, early = ToldSource(1, rids=("q", "f")), NotedViewer(pin="f")
+    stage.program.wish(source, 0.0)
+    source.picture(1, 0, 0.0, keyframe=True, rid="q")
+    assert stage.program.offered() == ("q", "f")
+    stage.program.admit(early, 0.1)
+    assert early.streams == []
+    source.picture(1, 0, 0.2, keyframe=True, rid="f")
+    assert early.streams == ["f"]
+
+
+def test_a_cut_tells_whether_the_encodings_are_others(stage: Stage) -> None:
+    for number, rids in enumerate((("q", "f"), ("q", "f"), ("",))):
+        source = ToldSource(number + 1, rids=rids)
+        stage.program.wish(source, float(number))
+        source.picture(1, 0, float(number), keyframe=True, rid=rids[-1])
+    assert [cut.regrouped for cut in stage.cuts] == [True, False, True]
