@@ -98,6 +98,8 @@ def agree(offer: Offer, codec: str, peer_sends: bool) -> Terms:
         audio_terms = _with_repeats(audio, audio_terms)
     if video_terms is None and (video is not None or audio_terms is None):
         raise NoCommonCodec(f"the show is {codec} with packetization-mode 1, which the offer lacks")
+    if peer_sends:
+        _check_whole(offer, audio_terms)
     transport = offer.transport
     if any(s is not None and not s.rtcp_mux for s in (video, audio)):
         raise SdpError("a=rtcp-mux is needed")
@@ -118,6 +120,15 @@ def answer_publisher(offer: Offer, terms: Terms, local: Local, codec: str) -> st
 def answer_viewer(offer: Offer, terms: Terms, local: Local, codec: str, ssrcs: ViewerSsrcs) -> str:
     """SDP answer to a WHEP offer."""
     return _answer(offer, terms, local, lambda section, track: _to_viewer(section, track, codec, ssrcs))
+
+
+def _check_whole(offer: Offer, audio: TrackTerms | None) -> None:
+    """A publisher is taken whole or not at all (RFC 9725 sections 4.4.2 and 4.4.3)."""
+    kinds = [s.kind for s in offer.sections if s.wanted and s.direction in ("sendonly", "sendrecv")]
+    if max(kinds.count("video"), kinds.count("audio")) > 1:
+        raise SdpError("a show takes one picture and one sound of a studio")
+    if "audio" in kinds and audio is None:
+        raise NoCommonCodec("the sound of a show is Opus, which the offer lacks")
 
 
 # -- choosing ------------------------------------------------------------------------------------

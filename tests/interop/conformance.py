@@ -2,8 +2,10 @@
 
 `python -m tests.interop.conformance --whip URL --whep URL`, tokens in WHIP_TOKEN and WHEP_TOKEN,
 prints a line a check and one JSON line last. Every check opens sessions of its own and deletes
-them; two of them connect. WHEP needs a program on air; `--idle URL` names a show that is not, `--flood N`
-how many requests may be wasted on the rate limit. Exit code 1 when a MUST is broken.
+them; two of them connect. WHEP needs a program on air; `--idle URL` names a show that is not, `--moved URL`
+an endpoint that sends on to another place, `--full URL` one without room, `--flood N` how many requests may
+be wasted on the rate limit. A `{}` in a URL is another number for each check, where a server takes
+one publisher an endpoint. Exit code 1 when a MUST is broken.
 """
 
 from __future__ import annotations
@@ -33,8 +35,9 @@ async def run(kind: str, url: str, token: str, demands: list[Demand], **known: A
     """All demands of one protocol against one URL; prints a line for each."""
     report = Report()
     async with aiohttp.ClientSession() as http:
-        for each in sorted(demands, key=lambda each: each.needs == "flood"):  # after it nobody is heard
-            endpoint = Endpoint(kind, url, token, http, **known)
+        ordered = sorted(demands, key=lambda each: each.needs == "flood")  # after it nobody is heard
+        for number, each in enumerate(ordered):
+            endpoint = Endpoint(kind, url.replace("{}", str(number)), token, http, **known)
             if not each.concerns(endpoint):
                 continue
             try:
@@ -55,10 +58,18 @@ def main() -> int:
     parser.add_argument("--whip", metavar="URL", help="a WHIP endpoint; its token in WHIP_TOKEN")
     parser.add_argument("--whep", metavar="URL", help="a WHEP endpoint on air; its token in WHEP_TOKEN")
     parser.add_argument("--idle", metavar="URL", default="", help="a WHEP endpoint off air")
+    parser.add_argument("--moved", metavar="URL", default="", help="an endpoint that sends on")
+    parser.add_argument("--full", metavar="URL", default="", help="an endpoint without room")
     parser.add_argument("--flood", metavar="N", type=int, default=0, help="requests for the rate limit")
     parser.add_argument("--house", action="store_true", help="ask also for what our relay alone promises")
     wanted = parser.parse_args()
-    known = {"idle_url": wanted.idle, "flood": wanted.flood, "house": wanted.house}
+    known = {
+        "idle_url": wanted.idle,
+        "moved_url": wanted.moved,
+        "full_url": wanted.full,
+        "flood": wanted.flood,
+        "house": wanted.house,
+    }
     summary = {}
     for kind in ("whip", "whep"):
         url = getattr(wanted, kind)

@@ -14,13 +14,19 @@ import socket
 import struct
 from urllib.parse import urljoin
 
-from aiortc import RTCCertificate, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    InvalidStateError,
+    RTCCertificate,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from streaming.rtc import stun
-from tests.interop.endpoint import SDP, Endpoint, Reply, demand, ice, must
+from tests.interop.endpoint import ORIGIN, SDP, Broken, Endpoint, Reply, demand, ice, must
 from tests.streaming import clips
 
 TRIES = 10
@@ -50,6 +56,8 @@ async def payload_types_and_extension_ids_are_those_of_the_offer(endpoint: Endpo
         if line.startswith("m="):
             head, *formats = line.split(" ")[:3], *line.split(" ")[3:]
             return " ".join([*head, *(other.get(name, name) for name in formats)])
+        if inside := re.fullmatch(r"(a=fmtp:\d+) (\d+)/(\d+)", line):  # of RED (RFC 2198)
+            line = f"{inside[1]} {other.get(inside[2])}/{other.get(inside[3])}"
         line = re.sub(r"^a=(rtpmap|fmtp|rtcp-fb):(\d+)", lambda m: f"a={m[1]}:{other.get(m[2], m[2])}", line)
         return re.sub(r"apt=(\d+)", lambda m: f"apt={other.get(m[1], m[1])}", line)
 
@@ -58,6 +66,8 @@ async def payload_types_and_extension_ids_are_those_of_the_offer(endpoint: Endpo
         offered = dict(re.findall(r"a=rtpmap:(\d+) (\S+)", mine))
         for number, codec in re.findall(r"a=rtpmap:(\d+) (\S+)", reply.text):
             demand(offered.get(number, "").lower() == codec.lower(), f"{codec} is answered as {number}")
+        for number in re.findall(r"a=fmtp:\d+ (\d+)/\d+\r", reply.text):
+            demand(f"a=rtpmap:{number} " in reply.text, f"RED carries {number}, which is not answered")
         ids = dict(re.findall(r"a=extmap:(\d+)\S* (\S+)", mine))
         uris = set(ids.values())
         for number, uri in re.findall(r"a=extmap:(\d+)\S* (\S+)", reply.text):
@@ -91,6 +101,32 @@ async def servers_of_ice_come_with_their_credentials(endpoint: Endpoint) -> None
                 demand(f'{name}="' in link, f"a TURN server without its {name}")
 
 
+@must("RFC 9725 4.4.2", kinds=("whip",))
+async def a_second_picture_is_taken_or_nothing_is(endpoint: Endpoint) -> None:
+    offer, _ = endpoint.offer()
+    head, *media = offer.split("m=")
+    second = next(m for m in media if m.startswith("video"))
+    second = re.sub(r"a=ssrc[^\r]*\r\n", "", second.replace("a=mid:1", "a=mid:2"))
+    body = "m=".join([head.replace("BUNDLE 0 1", "BUNDLE 0 1 2"), *media, second])
+    reply = await endpoint.ask("POST", endpoint.url, body, Content_Type=SDP)
+    if reply.status == 201:
+        await endpoint.ask("DELETE", urljoin(endpoint.url, reply.header("Location")))
+        demand("m=video 0 " not in reply.text, "one picture of two was taken")
+    else:
+        demand(400 <= reply.status < 500, f"two pictures were answered by {reply.status}")
+
+
+@must("RFC 9725 4.4.3", kinds=("whip",))
+async def a_sound_that_cannot_be_taken_is_no_half_success(endpoint: Endpoint) -> None:
+    offer, _ = endpoint.offer()
+    head, *media = offer.split("m=")
+    mute = [re.sub(r"(?i)(opus|red)/48000", r"X-\1/48000", m) if m.startswith("audio") else m for m in media]
+    reply = await endpoint.ask("POST", endpoint.url, "m=".join([head, *mute]), Content_Type=SDP)
+    if reply.status == 201:
+        await endpoint.ask("DELETE", urljoin(endpoint.url, reply.header("Location")))
+    demand(400 <= reply.status < 500, f"a sound that nobody knows was answered by {reply.status}")
+
+
 @must("our own", kinds=("whep",), house=True)
 async def a_player_learns_its_round_trip_and_says_what_its_path_bears(endpoint: Endpoint) -> None:
     offer, _ = endpoint.offer()
@@ -115,7 +151,7 @@ async def a_foreign_browser_is_told_to_start_at_full_size(endpoint: Endpoint) ->
 @must("Fetch 3.3.2")
 async def a_preflight_may_be_remembered(endpoint: Endpoint) -> None:
     reply = await endpoint.ask(
-        "OPTIONS", endpoint.url, bearer=False, Origin="https://shop.example",
+        "OPTIONS", endpoint.url, bearer=False, Origin=ORIGIN,
         Access_Control_Request_Method="POST",
     )  # fmt: skip
     demand(int(reply.header("Access-Control-Max-Age")) > 0, "each POST costs a preflight")
@@ -127,6 +163,28 @@ async def a_show_off_air_is_409_with_retry_after(endpoint: Endpoint) -> None:
     reply = await endpoint.ask("POST", endpoint.idle_url, offer, Content_Type=SDP)
     demand(reply.status == 409, f"it was answered by {reply.status}")
     demand(int(reply.header("Retry-After")) >= 1, "Retry-After is no time")
+
+
+@must("RFC 9725 4.5", needs="moved_url")
+async def who_is_sent_on_keeps_its_offer_and_is_taken_there(endpoint: Endpoint) -> None:
+    offer, _ = endpoint.offer()
+    reply = await endpoint.ask("POST", endpoint.moved_url, offer, Content_Type=SDP)
+    demand(reply.status == 307, f"it was sent on by {reply.status}, not by 307")
+    there = urljoin(endpoint.moved_url, reply.header("Location"))
+    demand(there != endpoint.moved_url, "it was sent on to where it came from")
+    taken = await endpoint.ask("POST", there, offer, Content_Type=SDP)
+    demand(taken.status == 201, f"the same offer was answered by {taken.status} there")
+    await endpoint.ask("DELETE", urljoin(there, taken.header("Location")))
+
+
+@must("RFC 9725 4.5, RFC 9110 15.6.4", needs="full_url")
+async def who_finds_no_room_is_told_when_to_come_again(endpoint: Endpoint) -> None:
+    offer, _ = endpoint.offer()  # a page cannot follow with its token, so it is not sent on
+    reply = await endpoint.ask("POST", endpoint.full_url, offer, Content_Type=SDP, Origin=ORIGIN)
+    demand(reply.status == 503, f"it was answered by {reply.status}")
+    demand(int(reply.header("Retry-After")) >= 1, "Retry-After is no time")
+    exposed = reply.header("Access-Control-Expose-Headers").lower()
+    demand("*" in exposed or "retry-after" in exposed, "a page cannot read Retry-After")
 
 
 @must("RFC 9725 5, RFC 6585 4", needs="flood")
@@ -207,7 +265,10 @@ async def connects(endpoint: Endpoint, certificate: RTCCertificate) -> None:
         await peer.setLocalDescription(await peer.createOffer())
         reply = await endpoint.ask("POST", endpoint.url, peer.localDescription.sdp, Content_Type=SDP)
         demand(reply.status == 201, f"the offer was answered by {reply.status}: {reply.text[:200]}")
-        await peer.setRemoteDescription(RTCSessionDescription(reply.text, "answer"))
+        try:
+            await peer.setRemoteDescription(RTCSessionDescription(reply.text, "answer"))
+        except (ValueError, InvalidStateError) as unreadable:
+            raise Broken(f"a peer cannot take the answer: {unreadable}") from None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(40):
                 while peer.connectionState not in ("connected", "failed"):  # noqa: ASYNC110 (a state without an event)

@@ -39,6 +39,8 @@ class Endpoint:
     token: str
     http: aiohttp.ClientSession
     idle_url: str = ""  # of a show that is not on air, for the same token; without it that is not asked
+    moved_url: str = ""  # of an endpoint that sends who comes on to another place
+    full_url: str = ""  # of one that has no room
     flood: int = 0  # how many requests may be wasted to see a limit; 0: it is not looked for
     house: bool = False  # whether it is our own relay, which promises more
 

@@ -140,6 +140,18 @@ def test_sections_that_are_not_served_are_refused_in_their_place() -> None:
     assert "a=group:BUNDLE 0 1\r\n" in answer
 
 
+def test_a_publisher_is_taken_whole_or_not_at_all() -> None:
+    mute = offer("sendonly").replace("opus/48000/2", "PCMU/8000")
+    with pytest.raises(NoCommonCodec, match="Opus"):
+        publisher_answer(mute)
+    head, video, audio = offer("sendonly").split("m=")
+    second = video.replace("a=mid:0", "a=mid:2")
+    with pytest.raises(SdpError, match="one picture"):
+        publisher_answer("m=".join([head, video, audio, second]))
+    unused = second.replace("a=sendonly", "a=inactive")
+    assert "m=video 0 " in publisher_answer("m=".join([head, video, audio, unused]))
+
+
 def test_a_picture_alone_is_served() -> None:
     answer = viewer_answer(offer(sound=False))
     assert "m=audio" not in answer
