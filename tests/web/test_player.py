@@ -206,7 +206,12 @@ async def test_two_tabs_share_one_connection_for_events(visit: Visit) -> None:
     second = await visit.page.context.new_page()
     await second.goto(f"{visit.origin}/shows/demo")
     await expect(second.get_by_test_id("rail")).to_be_visible()
+    visit.pin("offer-3")
+    for page in (visit.page, second):
+        await expect(page.get_by_test_id("pinned-card")).to_be_visible()
     assert len(visit.shop.listeners) == 1
+    await second.goto(f"{visit.origin}/shows/tea")  # another show: a line of its own in the same worker
+    await expect(second.get_by_test_id("rail").get_by_test_id("add").first).to_be_visible()
 
 
 async def test_escape_closes_the_sheet_and_the_focus_returns(visit: Visit) -> None:

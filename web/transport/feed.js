@@ -48,7 +48,8 @@ function followAlone(url, token, tell) {
 
 /**
  * The worker learns that this page is gone by `leave`, or, should the page die without a word, by
- * getting the lock that the page holds as long as it lives.
+ * getting the lock that the page holds as long as it lives. The page joins when it has the lock and not
+ * before: a worker that already runs would get it first, and take the page for gone.
  * @param {SharedWorker} worker
  * @param {string} url
  * @param {string | null} token
@@ -60,15 +61,16 @@ function followShared(worker, url, token, tell) {
   /** @type {Feed | null} */
   let instead = null;
   let answered = false;
-  const lock = `silkcast.tab.${Math.random().toString(36).slice(2)}`;
+  let stopped = false;
+  const lock = navigator.locks ? `silkcast.tab.${Math.random().toString(36).slice(2)}` : null;
   let release = () => {};
-  navigator.locks?.request(lock, () => /** @type {Promise<void>} */ (new Promise((resolve) => (release = resolve))));
+  const life = /** @type {Promise<void>} */ (new Promise((resolve) => (release = resolve)));
   port.addEventListener("message", ({ data }) => {
     answered = true;
     tell(data);
   });
   port.start();
-  const join = () => port.postMessage({ join: { url, token, lock: navigator.locks ? lock : null } });
+  const join = () => stopped || instead || port.postMessage({ join: { url, token, lock } });
   const leave = () => port.postMessage({ leave: true });
   const nudge = () => port.postMessage({ nudge: true });
   // A worker whose script did not load never says so everywhere: after a second the page goes alone.
@@ -84,9 +86,11 @@ function followShared(worker, url, token, tell) {
   addEventListener("pagehide", leave);
   addEventListener("pageshow", returned);
   addEventListener("online", nudge);
-  join();
+  if (lock) navigator.locks.request(lock, () => (join(), life)).catch(goAlone);
+  else join();
   return {
     stop() {
+      stopped = true;
       clearTimeout(patience);
       removeEventListener("pagehide", leave);
       removeEventListener("pageshow", returned);
