@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.web.conftest import Visit, in_one_loop, needs_chromium
 
@@ -107,6 +109,21 @@ async def test_a_show_is_scheduled_at_the_wall_clock_of_its_zone(visit: Visit) -
     assert made["title"] == {"en": "Tea at dusk"}
     assert made["starts_at"] == 1_796_137_200_000  # 2026-12-01 15:00 UTC: Almaty is at UTC+5
     assert made["hold_seconds"] == 600
+
+
+async def test_a_form_that_was_opened_before_the_list_came_stays_on_top(visit: Visit) -> None:
+    opened = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await opened.wait()
+        await route.continue_()
+
+    await visit.page.route("**/api/merchant/shows", later)
+    page = await enter(visit, "/merchant", "merchant")
+    await page.get_by_test_id("schedule").click()
+    opened.set()
+    await expect(page.get_by_test_id("show-row").first).to_be_visible()
+    await expect(page.locator("dialog:modal")).to_be_visible()
 
 
 async def test_a_rundown_is_changed_and_saved(visit: Visit) -> None:

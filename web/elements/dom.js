@@ -56,16 +56,13 @@ export function render(parent, ...children) {
  * @param {(Description | string)[]} wanted
  */
 function fill(parent, wanted) {
-  const keyed = new Map();
-  for (const node of parent.childNodes) {
-    const key = described.get(node)?.key;
-    if (key !== undefined) keyed.set(key, node);
-  }
+  const keyed = keyedOf(parent, wanted);
   /** @type {ChildNode | null} */
   let here = parent.firstChild;
   for (const child of wanted) {
     const kept = match(child, here, keyed);
     if (kept) {
+      here = pastUnkeyed(here, kept);
       if (kept === here) here = here?.nextSibling ?? null;
       else parent.insertBefore(kept, here);
       update(kept, child);
@@ -78,6 +75,40 @@ function fill(parent, wanted) {
     here.remove();
     here = next;
   }
+}
+
+/**
+ * The children by their keys; those whose key is not wanted any more go first. What stays is then where
+ * it was: an open dialog that is moved closes its layer, a picture that is moved starts again.
+ * @param {Element} parent
+ * @param {(Description | string)[]} wanted
+ */
+function keyedOf(parent, wanted) {
+  const keys = new Set(wanted.map((child) => (typeof child === "string" ? undefined : child.key)));
+  /** @type {Map<string | number, ChildNode>} */
+  const keyed = new Map();
+  for (const node of [...parent.childNodes]) {
+    const key = described.get(node)?.key;
+    if (key === undefined) continue;
+    if (keys.has(key)) keyed.set(key, node);
+    else node.remove();
+  }
+  return keyed;
+}
+
+/**
+ * Takes away what has no key and stands before a node that stays, for the same reason.
+ * @param {ChildNode | null} here
+ * @param {ChildNode} kept
+ * @returns {ChildNode | null} what stands there now
+ */
+function pastUnkeyed(here, kept) {
+  while (here && here !== kept && described.get(here)?.key === undefined) {
+    const next = here.nextSibling;
+    here.remove();
+    here = next;
+  }
+  return here;
 }
 
 /**
