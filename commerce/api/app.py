@@ -27,14 +27,17 @@ def make_app(house: House) -> web.Application:
     for route in sorted(ROUTES, key=lambda route: not route.hot):
         app.router.add_route(route.method, route.path, gate(route, house))
     _add_documents(app, house)
-    _add_pages(app, house)
-    app.router.add_route("*", "/{rest:.*}", stranger(app))
+    lost = _add_pages(app, house)
+    app.router.add_route("*", "/{rest:.*}", stranger(app, lost))
     harden(app, house.settings)
     return app
 
 
-def stranger(app: web.Application) -> Handler:
-    """The handler of all that no route takes: unknown addresses, and known ones with another method."""
+def stranger(app: web.Application, lost: Handler) -> Handler:
+    """The handler of all that no route takes: unknown addresses, and known ones with another method.
+
+    `lost`: the page for a person who typed an address wrong.
+    """
     known = {
         resource: sorted({route.method for route in resource} - {"*"}) for resource in app.router.resources()
     }
@@ -46,6 +49,8 @@ def stranger(app: web.Application) -> Handler:
                 match, _ = await resource.resolve(request.clone(method=method))
                 if match is not None:
                     allowed.add(method)
+        if not allowed and pages.is_for_a_person(request):
+            return await lost(request)
         if not allowed:
             return problem_response(Problem("UnknownPath"), trace_of(request))
         response = problem_response(Problem("WrongMethod"), trace_of(request))
@@ -73,7 +78,9 @@ def _fixed(body: bytes) -> Handler:
     return show
 
 
-def _add_pages(app: web.Application, house: House) -> None:
+def _add_pages(app: web.Application, house: House) -> Handler:
+    """Every page at its address; gives the one for an address that is none."""
+
     def headers() -> Mapping[str, str]:
         allowed = sorted({*house.settings.relay_origins, *house.relays.origins})
         return {"Content-Security-Policy": pages.policy(tuple(allowed))}
@@ -81,6 +88,7 @@ def _add_pages(app: web.Application, house: House) -> None:
     for path, name in pages.SHELLS.items():
         app.router.add_get(path, _by_tls(house, pages.shell(house.shelf, name, headers)))
     app.router.add_get("/web/{path:.+}", pages.files(house.shelf, headers))
+    return pages.shell(house.shelf, "index.html", headers, status=404)
 
 
 def _by_tls(house: House, show: Handler) -> Handler:

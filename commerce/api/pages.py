@@ -131,29 +131,39 @@ def policy(connect: tuple[str, ...]) -> str:
     )
 
 
-def answer(request: web.Request, file: WebFile, headers: Mapping[str, str]) -> web.Response:
+def is_for_a_person(request: web.Request) -> bool:
+    """Whether a browser went to an address of its own bar, and no script or program asked."""
+    machine = request.path.startswith(("/api/", "/web/", "/.well-known/"))
+    return request.method == "GET" and not machine and "text/html" in request.headers.get("Accept", "")
+
+
+def answer(
+    request: web.Request, file: WebFile, headers: Mapping[str, str], status: int = 200
+) -> web.Response:
     """The file, or 304 when the caller has it (RFC 9110 section 13.1.2)."""
     sent = {**HEADERS, **headers, "ETag": file.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
-    if file.etag in known:
+    if file.etag in known and status == 200:
         return web.Response(status=304, headers=sent)
     sent["Content-Type"] = file.type
     if file.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
-        return web.Response(body=file.packed, headers={**sent, "Content-Encoding": "gzip"})
-    return web.Response(body=file.body, headers=sent)
+        return web.Response(body=file.packed, headers={**sent, "Content-Encoding": "gzip"}, status=status)
+    return web.Response(body=file.body, headers=sent, status=status)
 
 
 PageHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def shell(shelf: Shelf, name: str, headers: Callable[[], Mapping[str, str]]) -> PageHandler:
+def shell(
+    shelf: Shelf, name: str, headers: Callable[[], Mapping[str, str]], status: int = 200
+) -> PageHandler:
     """The handler of a page: the same file for every id in the path."""
 
     async def show(request: web.Request) -> web.StreamResponse:
         file = await shelf.find(f"pages/{name}")
         if file is None:
             return problem_response(Problem("UnknownPath"), trace_of(request))
-        return answer(request, file, headers())
+        return answer(request, file, headers(), status)
 
     return show
 

@@ -19,7 +19,7 @@ class ShowsPage extends SilkElement {
   error = "";
 
   view() {
-    return [h("page-head", { key: "head" }), h("main", { key: "main", class: "page shows" }, h("div", { class: "lead" }, h("h1", null, t("shows.title")), h("p", { class: "quiet" }, t("shows.lead"))), this.#list())];
+    return [h("page-head", { key: "head" }), h("main", { key: "main", class: "page shows" }, lead(), this.#list())];
   }
 
   #list() {
@@ -55,6 +55,12 @@ class ShowsPage extends SilkElement {
     }
     this.update();
   }
+}
+
+/** What the page is for; under an address that is none it says so and shows what there is. */
+function lead() {
+  const lost = location.pathname !== "/";
+  return h("div", { class: "lead" }, h("h1", null, t(lost ? "shows.lost" : "shows.title")), h("p", { class: "quiet" }, t(lost ? "shows.lost.do" : "shows.lead")));
 }
 
 /**

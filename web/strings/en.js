@@ -18,6 +18,8 @@ export default {
 
   "shows.title": "Shows",
   "shows.lead": "Goods from along the road, shown live.",
+  "shows.lost": "There is nothing here",
+  "shows.lost.do": "The address may be mistyped. Here is what you can watch.",
   "shows.now": "On air",
   "shows.upcoming": "Coming up",
   "shows.empty": "No show is planned yet",

@@ -18,6 +18,8 @@ export default {
 
   "shows.title": "直播",
   "shows.lead": "沿路好物，现场呈现。",
+  "shows.lost": "这里什么也没有",
+  "shows.lost.do": "地址可能有误。您可以观看以下直播。",
   "shows.now": "正在直播",
   "shows.upcoming": "即将开始",
   "shows.empty": "暂时没有直播安排",
@@ -63,7 +65,7 @@ export default {
   "offer.fewer": "减少一件{title}",
   "offer.quantity": "购物车中 {n} 件",
   "offer.added": "{title}已加入购物车",
-  "offer.left": { other: "仅剩 {n} 件" },
+  "offer.left": { other: "剩 {n} 件" },
   "offer.soldout": "已售罄",
   "offer.withdrawn": "已下架",
   "offer.before": "原价 {price}",

@@ -46,6 +46,16 @@ async def test_every_address_has_its_shell(street: Street, path: str, shell: str
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
 
 
+async def test_a_mistyped_address_is_a_page_for_people_and_a_problem_for_programs(street: Street) -> None:
+    page = await street.nobody.get("/shop", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (page.status, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+    assert b"<title>index</title>" in page.raw
+    assert page.headers["Content-Security-Policy"]
+    for path, accept in (("/shop", "*/*"), ("/api/shop", "text/html"), ("/web/shop", "text/html")):
+        answer = await street.nobody.get(path, headers={"Accept": accept})
+        assert (answer.status, answer.body["code"]) == (404, "UnknownPath")
+
+
 async def test_pages_carry_strict_headers(street: Street) -> None:
     await register(street.house.redis, "relay-1", "https://relay.test:8081/x", street.house.now_ms())
     await street.house.relays.living()
