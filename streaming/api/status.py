@@ -42,7 +42,12 @@ def _repairs(relay: Relay) -> dict[str, int]:
     counted = {name: sum(getattr(viewer.figures, name) for viewer in viewers) for name in names}
     held_back = sum(viewer.figures.narrow_bps is not None for viewer in viewers)
     patient = sum(viewer.figures.patience_ms > 0 for viewer in viewers)
-    return counted | {"on_narrow_paths": held_back, "told_to_wait": patient}
+    repeating = sum(viewer.figures.sound_repeats > 0 for viewer in viewers)
+    return counted | {
+        "on_narrow_paths": held_back,
+        "told_to_wait": patient,
+        "sound_repeated_to": repeating,
+    }
 
 
 def _feed(feed: Incoming) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from streaming.rtc.sdp import IceCredentials
 from .silence import SilentSender, fresh_keys
 from .spoken import spoken
 
-VIDEO, RTX, AUDIO = 102, 103, 111
+VIDEO, RTX, AUDIO, RED = 102, 103, 111, 63
 SSRC = 7
 KEYFRAME, SLICE = b"\x65" + bytes(40), b"\x41" + bytes(40)
 LATER_MAX = 256
@@ -39,7 +39,7 @@ def _terms() -> Terms:
         remote_ice=IceCredentials("a", "b"),
         remote_fingerprints=(),
         video=TrackTerms("0", VIDEO, RTX, 2, 14),
-        audio=TrackTerms("1", AUDIO, None, 0, 13),
+        audio=TrackTerms("1", RED, None, 0, 13, red_inside=AUDIO),
     )
 
 
@@ -147,6 +147,8 @@ def _publish(hall: Hall, way: int, wishes: int, said: bytes) -> None:
     kind = (VIDEO, RTX, AUDIO)[(wishes >> 2) % 3] if way == 2 else VIDEO
     ssrc = {VIDEO: SSRC, RTX: 8, AUDIO: 9}[kind]
     marker = bool(wishes & 16)
+    if kind == AUDIO and marker:  # nobody marks sound
+        kind, marker = RED, False
     hall.loud.rtp_came(rtp.build(kind, sequence, timestamp, ssrc, said[6:], marker=marker), hall.now)
 
 

@@ -118,6 +118,8 @@ def media() -> Iterator[bytes]:
         (2 | 8, numbered(2, 1920, b"opus")),
         (2 | 4, numbered(3, 1, b"\x00\x2a" + SLICE)),
     )
+    red = b"\xef\x0f\x00\x04\x6fopusopus"  # one packet before, 960 ticks old, and itself
+    yield written(*[(2 | 8 | 16, numbered(n, 960 * n, red)) for n in (1, 3, 5, 4)])
     units = bytes([24]) + b"\x00\x03\x67ab\x00\x02\x68c" + bytes(4)
     yield written((18, numbered(41, 123_000, units)), (18, numbered(42, 123_000, b"\x7c\x85" + bytes(9))))
     yield written((18, numbered(41, 123_000, bytes(1450))), (1, rtcp.goodbye([SSRC])))
