@@ -19,12 +19,13 @@ from .api.app import build_app
 from .api.tokens import TokenKeys
 from .bulletin import Bulletin
 from .contract import RelayEntry, RelayId
-from .fanout import Fanout, open_fanout, open_receiver
+from .fanout import Fanout, open_fanout
 from .relay.clock import Clock
 from .relay.figures import Limits
 from .relay.relay import Relay
 from .relay.upstream import Upstreams
 from .rtc.dtls import Certificate
+from .rtc.ear import open_ear
 from .rtc.port import Port, open_socket
 from .rtc.tcp import TcpFront
 from .settings import Settings, WrongSetting
@@ -90,7 +91,7 @@ async def start(settings: Settings) -> RelayProcess:
     await asyncio.to_thread(keys.refresh)
     sock = open_socket(*settings.udp)
     native = settings.fanout != "python"
-    port = Port(sock, clock.now, open_receiver(sock, native=native))
+    port = Port(sock, clock.now, open_ear(sock, native=native))
     fanout = open_fanout(sock, prefer="native" if native else "python", gso=settings.gso)
     relay = Relay(
         relay=RelayId(settings.relay_id),

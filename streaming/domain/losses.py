@@ -65,6 +65,20 @@ class Losses:
         self.received += 1
         return sequence
 
+    def follow(self, sequence16: int, count: int) -> int | None:
+        """The unwrapped sequence of the first of several packets that came behind one another.
+
+        None, and nothing is done, unless they are just what comes next and nothing is missing.
+        """
+        if self.highest is None or self._missing or sequence16 != (self.highest + 1) & 0xFFFF:
+            return None
+        first = self.highest + 1
+        self.highest += count
+        self.received += count
+        for sequence in range(first, first + count):
+            self._seen[sequence % RECENT] = sequence
+        return first
+
     def _begin(self, sequence: int) -> None:
         if self.highest is None:
             self.first = sequence

@@ -44,21 +44,23 @@ class Segments(Generic[Source]):
         self._segments.append(segment)
         return segment
 
-    def own(self, source: Source, sequence: int) -> int | None:
-        """Own sequence of a packet, or None when it lies before or between the segments."""
+    def own(self, source: Source, sequence: int, count: int = 1) -> int | None:
+        """Own sequence of a packet, or None when it lies before or between the segments.
+
+        Of `count` packets behind one another it is the first one's; None when not all of them have one.
+        """
         newest = self._segments[-1] if self._segments else None
         if newest is not None and sequence >= newest.first and newest.source == source:  # nearly always
             own = sequence + newest.offset
-            if own >= self._next:
-                self._next = own + 1
+            self._next = max(self._next, own + count)
             return own
         ceiling: int | None = None  # own sequences from here on belong to a newer segment
         for segment in reversed(self._segments):
             if segment.source == source and sequence >= segment.first:
                 own = sequence + segment.offset
-                if ceiling is not None and own >= ceiling:
+                if ceiling is not None and own + count > ceiling:
                     return None
-                self._next = max(self._next, own + 1)
+                self._next = max(self._next, own + count)
                 return own
             ceiling = segment.first + segment.offset
         return None

@@ -18,12 +18,10 @@ from .interface import (
     ViewerCounts,
     ViewerId,
 )
-from .opening import open_fanout
-from .receiving import RECEIVED_AT_ONCE, Receive, open_receiver
+from .opening import native_ear, open_fanout
 
 __all__ = [
     "PAYLOAD_LIMIT_BYTES",
-    "RECEIVED_AT_ONCE",
     "Address",
     "Fanout",
     "FanoutFull",
@@ -31,7 +29,6 @@ __all__ = [
     "Kind",
     "Packet",
     "Profile",
-    "Receive",
     "Resend",
     "Seat",
     "SourceId",
@@ -40,6 +37,6 @@ __all__ = [
     "TrackCounts",
     "ViewerCounts",
     "ViewerId",
+    "native_ear",
     "open_fanout",
-    "open_receiver",
 ]

@@ -1,4 +1,5 @@
-/* The fast twin of the sender (python.py says the same slowly, and the tests hold both to it).
+/* The fast twin of the sender (python.py says the same slowly, and the tests hold both to it), and the way
+ * to the other half of the socket, the ear (c/ear.h).
  *
  * One thread owns all outbound state. This file is the loop's side: it holds the GIL, copies what it is
  * given into a job and queues it. The thread's side is in c/ and never touches a Python object. One
@@ -10,13 +11,13 @@
  * It never waits for the socket, and never encrypts one (key, SSRC, index) twice.
  */
 #include "c/reading.h"
-#include "c/receive.h"
+#include "c/ear.h"
 
 #include <dlfcn.h>
 #include <signal.h>
 
 #ifndef INTERFACE
-#define INTERFACE 3 /* native.py: raised with every change of what passes between C and Python */
+#define INTERFACE 4 /* native.py: raised with every change of what passes between C and Python */
 #endif
 
 static PyObject *Sender_join(Sender *s, PyObject *args) {
@@ -41,7 +42,7 @@ static PyObject *Sender_join(Sender *s, PyObject *args) {
     viewer->gso_works = true;
     viewer->cname_length = (uint8_t)(cname_length > 255 ? 255 : cname_length);
     memcpy(viewer->cname, cname, viewer->cname_length);
-    if (id < 0 || !read_address(s, address, &viewer->address, &viewer->address_length) ||
+    if (id < 0 || !read_address(s->family, address, &viewer->address, &viewer->address_length) ||
         !read_track(viewer, VIDEO, video) || !read_track(viewer, AUDIO, audio) ||
         !open_cipher(&viewer->rtp, gcm, &rtp) || !open_cipher(&viewer->rtcp, gcm, &rtcp)) {
         job_free(job);
@@ -125,7 +126,7 @@ static PyObject *Sender_move(Sender *s, PyObject *args) {
     Job *job = job_new(MOVE, 0);
     if (!job) return NULL;
     job->viewer = viewer;
-    if (read_address(s, address, &job->address, &job->address_length)) return post(s, job);
+    if (read_address(s->family, address, &job->address, &job->address_length)) return post(s, job);
     job_free(job);
     return NULL;
 }
@@ -393,7 +394,6 @@ static PyObject *protect(PyObject *module, PyObject *args) {
 
 static PyMethodDef module_methods[] = {
     {"load_crypto", load_crypto, METH_O, "Find OpenSSL in a shared library; its version."},
-    {"receive", receive, METH_O, "Datagrams that have come to a socket."},
     {"protect", protect, METH_VARARGS, "One packet, for the self-test."},
     {NULL, NULL, 0, NULL},
 };
@@ -402,11 +402,16 @@ static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_native", "The fast 
 
 PyMODINIT_FUNC PyInit__native(void) {
     PyObject *made = PyModule_Create(&module), *sender = made ? PyType_FromSpec(&sender_spec) : NULL;
-    if (sender && PyModule_AddIntConstant(made, "interface", INTERFACE) == 0 &&
+    PyObject *ear = sender ? PyType_FromSpec(&ear_spec) : NULL;
+    if (ear && PyModule_AddIntConstant(made, "interface", INTERFACE) == 0 &&
         PyModule_AddIntConstant(made, "has_sendmmsg", has_sendmmsg) == 0 &&
-        PyModule_AddObject(made, "Sender", sender) == 0)
+        PyModule_AddObjectRef(made, "Sender", sender) == 0 && PyModule_AddObjectRef(made, "Ear", ear) == 0) {
+        Py_DECREF(sender);
+        Py_DECREF(ear);
         return made;
+    }
     Py_XDECREF(sender);
+    Py_XDECREF(ear);
     Py_XDECREF(made);
     return NULL;
 }

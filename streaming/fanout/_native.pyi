@@ -1,7 +1,6 @@
 """The face of the fast twin; `native.py` alone looks at it."""
 
-from socket import socket
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .interface import Address, Packet, Resend
 
@@ -13,7 +12,6 @@ interface: int  # which build this is: native.py takes no other than its own
 has_sendmmsg: int
 
 def load_crypto(path: str, /) -> str: ...
-def receive(sock: socket, /) -> list[tuple[bytes, Address]]: ...
 def protect(gcm: bool, keys: _Keys, packet: bytes, header: int, index: int, /) -> bytes: ...
 
 class Sender:
@@ -47,3 +45,19 @@ class Sender:
     def hold(self, held: bool, /) -> None: ...
     def drain(self, timeout_s: float, /) -> bool: ...
     def close(self) -> None: ...
+
+class Ear:
+    def __init__(self, fd: int, family: int, unprotect: int, unprotect_rtcp: int) -> None: ...
+    def know(
+        self,
+        address: Address,
+        peer: object,
+        keys: object,  # kept while the address is known: `srtp` points into it
+        srtp: int,
+        extensions: bytes,
+        fragment: bytes,
+        password: bytes,
+        /,
+    ) -> None: ...
+    def forget(self, address: Address, /) -> None: ...
+    def receive(self) -> tuple[list[Any], int]: ...

@@ -6,7 +6,7 @@ import functools
 import socket
 from typing import Final, TypeAlias
 
-import pylibsrtp._binding
+from pylibsrtp import _binding
 
 from . import _native
 from .cipher import protection
@@ -15,11 +15,10 @@ from .keys import SALT_BYTES, SessionKeys
 from .layout import Block, Layout
 from .sender import Arrival, CryptoUnfit, Stream
 
-INTERFACE: Final = 3  # of _native.c; raised with every change of what passes between C and Python
+INTERFACE: Final = 4  # of _native.c; raised with every change of what passes between C and Python
 if getattr(_native, "interface", 0) != INTERFACE:  # built before this file was changed
     raise ImportError("the compiled part is of another version: `make setup` builds it anew")
 
-receive = _native.receive
 _Block: TypeAlias = tuple[bytes, int, int]
 # By name: asking the system which it has would start a compiler or ldconfig on the loop.
 SYSTEM_LIBRARIES: Final = ("libcrypto.so.3", "libcrypto.3.dylib")
@@ -33,7 +32,7 @@ def load_crypto() -> str:
     pylibsrtp's own binary carries one, so that a system library is only the second choice.
     """
     candidates = {name: name for name in SYSTEM_LIBRARIES}
-    candidates = {"pylibsrtp": pylibsrtp._binding.__file__, **candidates}
+    candidates = {"pylibsrtp": _binding.__file__, **candidates}
     reasons = []
     for name, path in candidates.items():
         try:
@@ -134,3 +133,16 @@ def _track(stream: Stream | None) -> tuple[int, int, int, int, int, _Block, _Blo
 
 def _block(block: Block) -> _Block:
     return block.octets, block.send_time_at, block.capture_time_at
+
+
+def open_ear(sock: socket.socket) -> _native.Ear:
+    """The fast reader of a socket. Raises CryptoUnfit."""
+    load_crypto()  # it signs answers to checks
+    return _native.Ear(
+        sock.fileno(), sock.family, _function("srtp_unprotect"), _function("srtp_unprotect_rtcp")
+    )
+
+
+def _function(name: str) -> int:
+    """Where a function of libsrtp lies, that C calls with the peers' own states."""
+    return int(_binding.ffi.cast("uintptr_t", _binding.ffi.addressof(_binding.lib, name)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import structlog
 
@@ -11,6 +11,9 @@ from .front import SOURCES_LIMIT, Front
 from .interface import Fanout
 from .python import UDP_SEGMENT, PythonSender
 from .sender import CryptoUnfit, Sender
+
+if TYPE_CHECKING:
+    from . import _native
 
 Twin: TypeAlias = Literal["native", "python"]
 _log = structlog.get_logger(__name__)
@@ -53,6 +56,17 @@ def native_sender(sock: socket.socket, gso: bool, seats: int) -> Sender:
     from .native import NativeSender  # noqa: PLC0415  (there may be no compiled part)
 
     return NativeSender(sock, gso, seats, SOURCES_LIMIT)
+
+
+def native_ear(sock: socket.socket) -> _native.Ear | None:
+    """The fast reader of a bound, non-blocking UDP socket; None where it cannot run."""
+    try:
+        from .native import open_ear  # noqa: PLC0415  (there may be no compiled part)
+
+        return open_ear(sock)
+    except (ImportError, CryptoUnfit) as reason:
+        _log.warning("ear_native_unavailable", reason=str(reason))
+        return None
 
 
 def kernel_segments(sock: socket.socket) -> bool:

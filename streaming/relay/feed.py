@@ -20,6 +20,7 @@ from ..fanout import PAYLOAD_LIMIT_BYTES, Address, Fanout, Keys, Kind, Seat, Vie
 from ..rtc import rtcp, rtp
 from ..rtc.answers import Terms, TrackTerms
 from ..rtc.dtls import SrtpKeys
+from ..rtc.ear import Run
 from .source import FeedPacket, Listener
 
 KEYFRAME_SECONDS_MIN: Final = 0.3  # between two requests; merged whoever asks
@@ -127,18 +128,60 @@ class Feed:
             self._seat = None
         self._became_gone(self, reason)
 
+    @property
+    def extensions_read(self) -> tuple[int, ...]:
+        """What a stream is told apart by, and when it was captured."""
+        terms = [track.terms for track in self._streams]
+        ids = (
+            {t.rid_id for t in terms}
+            | {t.repaired_rid_id for t in terms}
+            | {t.abs_capture_time_id for t in terms}
+        )
+        return tuple(sorted(ids - {0}))
+
     def rtp_came(self, data: bytes, now: float) -> None:
         """One decrypted packet."""
         try:
             packet = rtp.parse(data)
-            track = self._by_ssrc.get(packet.ssrc) or self._meet(packet)
-            if track is None:
-                return
-            if packet.payload_type == track.terms.rtx_payload_type:
-                packet = rtp.unwrap_retransmission(packet, track.terms.payload_type, track.ssrc or 0)
         except rtp.RtpError:
             self.broken_packets += 1
+        else:
+            self._packet_came(packet, now)
+
+    def run_came(self, run: Run, now: float) -> None:
+        """Several at once: nearly always what comes next of a picture, and then it stays together."""
+        track = self._by_ssrc.get(run.ssrc)
+        sequence = None
+        if track is not None and track.kind == "video" and run.payload_type == track.terms.payload_type:
+            sequence = track.losses.follow(run.sequence, len(run.payloads))
+        if track is None or sequence is None:
+            for packet in run.packets():
+                self._packet_came(packet, now)
             return
+        if track.kind == self._master:
+            self.media_s = now
+        tick = self._time(track, run.timestamp, now)
+        first = self._keyframe_at(track, run.payloads, tick)
+        payload, *more = run.payloads
+        out = FeedPacket(
+            track.kind, sequence, tick, run.marker, payload, first == 0, now, track.rid, tuple(more)
+        )
+        if first:  # it begins in the middle: what lies before it goes first
+            self._give(track, out._replace(marker=False, more=out.more[: first - 1]))
+            behind = out.more[first:]
+            out = out._replace(sequence=sequence + first, payload=more[first - 1], keyframe=True, more=behind)
+        self._give(track, out)
+
+    def _packet_came(self, packet: rtp.RtpPacket, now: float) -> None:
+        track = self._by_ssrc.get(packet.ssrc) or self._meet(packet)
+        if track is None:
+            return
+        if packet.payload_type == track.terms.rtx_payload_type:
+            try:
+                packet = rtp.unwrap_retransmission(packet, track.terms.payload_type, track.ssrc or 0)
+            except rtp.RtpError:
+                self.broken_packets += 1
+                return
         if track.ssrc is None:  # repaired before it was ever seen: a probe for bandwidth
             return
         sequence = track.losses.arrive(packet.sequence, now)
@@ -210,33 +253,49 @@ class Feed:
         return *self.layers.values(), *(t for t in self.tracks.values() if t.kind == "audio")
 
     def _hand_on(self, track: FeedTrack, packet: rtp.RtpPacket, sequence: int, now: float) -> None:
+        """One packet, whatever is special about it."""
         if len(packet.payload) > PAYLOAD_LIMIT_BYTES:  # too long for the paths of viewers
             self.broken_packets += 1
             return
         if track.kind == self._master:
             self.media_s = now
+        tick = self._time(track, packet.timestamp, now)
+        if packet.extensions:
+            self._read_capture_time(track, packet, tick)
+        keyframe = self._keyframe_at(track, [packet.payload], tick) is not None
+        self._give(
+            track,
+            FeedPacket(track.kind, sequence, tick, packet.marker, packet.payload, keyframe, now, track.rid),
+        )
+
+    def _time(self, track: FeedTrack, timestamp: int, now: float) -> int:
+        """The unwrapped RTP time of what came just now."""
         tick = track.tick
-        if tick is None or packet.timestamp != tick & 0xFFFFFFFF:  # else one more of the same frame
-            tick = timeline.unwrapped(tick, packet.timestamp, 32)
+        if tick is None or timestamp != tick & 0xFFFFFFFF:  # else one more of the same frame
+            tick = timeline.unwrapped(tick, timestamp, 32)
             if track.tick is None or tick > track.tick:
                 track.tick = tick
                 track.reception.arrive(tick, now)
-        track.octets += len(packet.payload)
-        if packet.extensions:
-            self._read_capture_time(track, packet, tick)
-        keyframe = self._is_keyframe(track, packet.payload, tick)
-        if keyframe:
+        return tick
+
+    def _give(self, track: FeedTrack, out: FeedPacket) -> None:
+        """To whoever listens."""
+        track.octets += len(out.payload) + sum(map(len, out.more))
+        if out.keyframe:
             track.keyframe_wanted = False
-            track.losses.forgive(sequence)
-        out = FeedPacket(track.kind, sequence, tick, packet.marker, packet.payload, keyframe, now, track.rid)
+            track.losses.forgive(out.sequence)
         for listener in list(self.listeners):
             listener.take(self, out)
 
-    def _is_keyframe(self, track: FeedTrack, payload: bytes, tick: int) -> bool:
-        if track.kind != "video" or tick == track.keyframe_tick or not begins_keyframe(self.codec, payload):
-            return False
-        track.keyframe_tick = tick
-        return True
+    def _keyframe_at(self, track: FeedTrack, payloads: list[bytes], tick: int) -> int | None:
+        """Which of these packets of one frame begins a keyframe, once for each."""
+        if track.kind != "video" or tick == track.keyframe_tick:
+            return None
+        for at, payload in enumerate(payloads):
+            if begins_keyframe(self.codec, payload):
+                track.keyframe_tick = tick
+                return at
+        return None
 
     def _read_capture_time(self, track: FeedTrack, packet: rtp.RtpPacket, tick: int) -> None:
         stamp = packet.extensions.get(track.terms.abs_capture_time_id)

@@ -137,7 +137,7 @@ class Program:
     # -- packets -----------------------------------------------------------------------------------
 
     def take(self, feed: Source, packet: FeedPacket) -> None:
-        """A packet of a source we listen to."""
+        """Packets of a source we listen to."""
         here = self._on_air
         if here is None or feed is not here.feed or feed.era != here.era:
             if feed is not self._wished or not self._may_cut(feed, packet):
@@ -206,19 +206,18 @@ class Program:
         line = rendition.line or self._line(here, packet)
         if not packet.payload and rendition.skip(packet.sequence):
             return
-        own = rendition.number(packet.sequence)
+        own = rendition.number(packet.sequence, 1 + len(packet.more))
         if own is None:
-            self.dropped += 1
+            self.dropped += 1 + len(packet.more)
             return
-        outgoing = line.outgoing(packet.tick)
-        if own == rendition.newest and (outgoing != rendition.last or packet.marker or packet.keyframe):
+        outgoing, last = line.outgoing(packet.tick), own + len(packet.more)
+        if last == rendition.newest and (outgoing != rendition.last or packet.marker or packet.keyframe):
             outgoing = self._observe(rendition, line, packet)
         capture = self.clock.captured_ntp(outgoing) if packet.keyframe else None
-        out = Packet(own, outgoing & 0xFFFFFFFF, packet.marker, packet.payload, capture)
         if packet.keyframe:
             self.keyframes += 1
             self._watching.keyframe(rendition, own)
-        rendition.put(out, packet.keyframe, packet.arrived_s)
+        rendition.put(packet.leaving(own, outgoing, capture), packet.keyframe, packet.arrived_s)
         if packet.marker:
             self._flush(rendition)
 
@@ -290,7 +289,7 @@ class Program:
             ticks = outgoing * PROGRAM_TIME_HZ // timeline.AUDIO_HZ
             self.clock.observe(ticks, self._clock.unix(packet.arrived_s))
         out = Packet(own, outgoing & 0xFFFFFFFF, packet.marker, packet.payload)
-        audio.put(out, False, packet.arrived_s)
+        audio.put([out], False, packet.arrived_s)
 
     def flush(self) -> None:
         """Hand on what was gathered while the socket was read."""

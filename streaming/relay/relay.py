@@ -301,6 +301,7 @@ class Relay:
         return candidate_lines(self.local())
 
     def _arrived(self, session: Session) -> None:
+        self.port.acquaint(session)
         self.attendance.connect(session.name)
 
     def _forget(self, session: Session) -> None:

@@ -110,9 +110,9 @@ class Rendition:
         self.origin, self.line = origin, line
         self._segments.switch(origin, first)
 
-    def number(self, sequence: int) -> int | None:
-        """Our sequence for one of the origin's; None when it lies before the cut."""
-        return None if self.origin is None else self._segments.own(self.origin, sequence)
+    def number(self, sequence: int, count: int = 1) -> int | None:
+        """Our sequence for one of the origin's, the first of `count`; None when it lies before the cut."""
+        return None if self.origin is None else self._segments.own(self.origin, sequence, count)
 
     def skip(self, sequence: int) -> bool:
         """Leave an empty packet out without a gap, if that is still possible."""
@@ -126,18 +126,21 @@ class Rendition:
 
     # -- packets -----------------------------------------------------------------------------------
 
-    def put(self, packet: Packet, keyframe: bool, now: float) -> None:
-        """One packet, to be remembered and to leave with the next `gathered`."""
+    def put(self, packets: list[Packet], keyframe: bool, now: float) -> None:
+        """Packets, to be remembered and to leave with the next `gathered`; a keyframe begins at the first."""
         if keyframe:
-            self._gop, self._gop_s = [packet], now
-            self.keyframes.append(packet.sequence)
+            self._gop, self._gop_s = list(packets), now
+            self.keyframes.append(packets[0].sequence)
         elif self._gop_s is not None:
-            self._gop.append(packet)
-        self._history[packet.sequence % len(self._history)] = packet
-        self._pending.append(packet)
-        self.packets += 1
-        self.octets += len(packet.payload) + OVERHEAD_BYTES
-        self.packet_bytes += (len(packet.payload) - self.packet_bytes) / PACKETS_SMOOTHED
+            self._gop += packets
+        self._pending += packets
+        self.packets += len(packets)
+        history, room = self._history, len(self._history)
+        for packet in packets:
+            size = len(packet.payload)
+            history[packet.sequence % room] = packet
+            self.octets += size + OVERHEAD_BYTES
+            self.packet_bytes += (size - self.packet_bytes) / PACKETS_SMOOTHED
         self.heard_s = now
 
     def gathered(self) -> list[Packet]:

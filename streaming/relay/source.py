@@ -7,11 +7,15 @@ from typing import NamedTuple, Protocol
 
 from ..contract import Codec, StudioId
 from ..domain.timeline import CaptureClock
-from ..fanout import Kind
+from ..fanout import Kind, Packet
 
 
 class FeedPacket(NamedTuple):
-    """One packet of a source. `sequence` and `tick` (RTP time) are unwrapped; `keyframe`: one begins here."""
+    """A packet of a source, and those behind it that came at once with it, of the same frame.
+
+    `sequence` and `tick` (RTP time) are unwrapped; `keyframe`: one begins here. The first has that sequence
+    and the payload, `more` are the payloads of the next ones; the marker is the last one's.
+    """
 
     kind: Kind
     sequence: int
@@ -21,6 +25,14 @@ class FeedPacket(NamedTuple):
     keyframe: bool
     arrived_s: float
     rid: str = ""  # which of the source's encodings of its picture (RFC 8851); "" where there is one
+    more: tuple[bytes, ...] = ()
+
+    def leaving(self, own: int, outgoing: int, capture: int | None) -> list[Packet]:
+        """As every viewer shall get them: numbered from `own`; the first tells its capture time, if any."""
+        timestamp, last = outgoing & 0xFFFFFFFF, len(self.more)
+        first = Packet(own, timestamp, self.marker and not last, self.payload, capture)
+        more = enumerate(self.more, 1)
+        return [first, *[Packet(own + n, timestamp, self.marker and n == last, body) for n, body in more]]
 
 
 class SourceTrack(Protocol):
@@ -43,7 +55,7 @@ class Listener(Protocol):
     """A program that may take what a source brings."""
 
     def take(self, feed: Source, packet: FeedPacket) -> None:
-        """A packet came, in the order of arrival."""
+        """Packets came, in the order of arrival."""
 
     def clocks_learnt(self, feed: Source) -> None:
         """The source knows more of its capture clocks now."""

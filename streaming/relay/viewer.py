@@ -18,6 +18,7 @@ from ..fanout import Address, Fanout, Keys, Kind, Packet, Resend, Seat, Track, V
 from ..rtc import rtcp
 from ..rtc.answers import Terms, TrackTerms, ViewerSsrcs
 from ..rtc.dtls import SrtpKeys
+from ..rtc.ear import Run
 from .clock import Clock
 from .figures import ViewerFigures
 from .hearing import Hearing
@@ -81,6 +82,7 @@ class Viewer:
         another relay, which takes this rendition alone."""
         self.program, self.figures, self.connected = program, ViewerFigures(), False
         self.pin, self.hears = pin, terms.audio is not None
+        self.extensions_read: tuple[int, ...] = ()
         self.layer: str | None = None  # the rendition that the player asked for; None: what the path bears
         self.rtt_s = ASSUMED_RTT_SECONDS
         self.seat: ViewerId | None = None
@@ -153,6 +155,10 @@ class Viewer:
     def rtp_came(self, data: bytes, now: float) -> None:
         """Viewers send no media."""
         self.figures.broken_packets += 1
+
+    def run_came(self, run: Run, now: float) -> None:
+        """Nor runs of it."""
+        self.figures.broken_packets += len(run.payloads)
 
     def rtcp_came(self, data: bytes, now: float) -> None:
         """Loss, wishes and estimates of the player."""

@@ -14,8 +14,9 @@ from typing import Final
 
 import structlog
 
-from ..fanout import RECEIVED_AT_ONCE, Address, Receive, open_receiver
+from ..fanout import Address
 from . import stun
+from .ear import CHECK, RECEIVED_AT_ONCE, UNSENT, Ear, Heard, open_ear
 from .session import Session
 
 BATCHES_MAX: Final = 4  # of RECEIVED_AT_ONCE, read before the loop gets its turn again
@@ -46,11 +47,11 @@ class Port:
     """Reads the socket, knows who is where, sends STUN and DTLS."""
 
     def __init__(
-        self, sock: socket.socket, clock: Callable[[], float], receive: Receive | None = None
+        self, sock: socket.socket, clock: Callable[[], float], ear: Ear[Session] | None = None
     ) -> None:
-        """`receive`: how the socket is read, if not by the best way that this machine has."""
+        """`ear`: how the socket is read, if not by the best way that this machine has."""
         self.socket = sock
-        self._receive = receive or open_receiver(sock)
+        self._ear = ear or open_ear(sock)
         self.flush: Callable[[], None] = lambda: None  # called after each batch of datagrams
         self.counts = PortCounts()
         self._clock = clock
@@ -75,13 +76,27 @@ class Port:
         self._clear(session)
         for fragment in session.fragments:
             self._by_fragment[fragment] = session
+        self.acquaint(session)
 
     def remove(self, session: Session) -> None:
         """Forget a session and all its addresses."""
         for fragment in session.fragments:
             self._by_fragment.pop(fragment, None)
-        for address in [a for a in session.addresses if self._by_address.get(a) is session]:
+        for address in self._held_by(session):
             del self._by_address[address]
+            self._ear.forget(address)
+
+    def acquaint(self, session: Session) -> None:
+        """Tell the ear what it may do for this session by itself: it has keys now, or has moved."""
+        for address in self._held_by(session):
+            terms = session.acquaintance(address)
+            if terms is None:
+                self._ear.forget(address)
+            else:
+                self._ear.know(address, session, terms)
+
+    def _held_by(self, session: Session) -> list[Address]:
+        return [a for a in session.addresses if self._by_address.get(a) is session]
 
     def call(self, session: Session, address: Address) -> None:
         """Send our own check to an address, and take what comes from there for this session's."""
@@ -92,7 +107,9 @@ class Port:
     def _clear(self, session: Session) -> None:
         """Forget what the session gave up by itself: addresses, credentials."""
         while session.evicted:
-            self._by_address.pop(session.evicted.pop(), None)
+            address = session.evicted.pop()
+            if self._by_address.pop(address, None) is not None:
+                self._ear.forget(address)
         while session.retired:
             self._by_fragment.pop(session.retired.pop(), None)
 
@@ -110,16 +127,29 @@ class Port:
     def _readable(self) -> None:
         now = self._clock()
         for _ in range(BATCHES_MAX):
-            came = self._receive()
-            self.counts.datagrams += len(came)
-            for data, source in came:
+            came, count = self._ear.receive()
+            self.counts.datagrams += count
+            for one in came:
+                if len(one) == 4:
+                    self._heard(one, now)
+                    continue
                 try:
-                    self._datagram(data, source, now)
+                    self._datagram(*one, now)
                 except Exception as broken:  # whoever sent it, the next datagram is another's
-                    self._broke(data, source, broken)
-            if len(came) < RECEIVED_AT_ONCE:
+                    self._broke(*one, broken)
+            if count < RECEIVED_AT_ONCE:
                 break
         self.flush()
+
+    def _heard(self, one: Heard[Session], now: float) -> None:
+        session, what, said, source = one
+        if what == CHECK and said & UNSENT:
+            self.counts.unsent += 1
+        try:
+            session.heard(what, said, source, now)
+        except Exception as broken:
+            self.counts.broken += 1
+            session.broke(broken)
 
     def _broke(self, data: bytes, source: Address, broken: Exception) -> None:
         """A fault of ours: it ends the session of a peer that has keys, and nobody else's."""
@@ -137,6 +167,7 @@ class Port:
         if data[0] < 4:
             if session is not None and session.dial is not None and data[:2] == stun.SUCCESS_BYTES:
                 session.called(data, source, now)
+                self.acquaint(session)
             else:
                 self._check(data, source, now, session)
             return
@@ -167,6 +198,7 @@ class Port:
             self._clear(session)
             if source in session.addresses:
                 self._by_address[source] = session
+            self.acquaint(session)
             if len(reply) <= len(data):
                 self.send(reply, source)
             else:  # no agent's check is so short; nobody shall make us louder than themselves

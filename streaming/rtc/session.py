@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
 from ..fanout import Address, FanoutFull
-from . import rtp, stun
+from . import ear, rtp, stun
 from .dial import Dial
 from .dtls import Certificate, Dtls, HandshakeFailed, Role, SrtpKeys
 from .sdp import Fingerprint, IceCredentials
@@ -33,11 +33,18 @@ _log = structlog.get_logger(__name__)
 class Peer(Protocol):
     """Who stands behind a session: a publisher's feed or a viewer."""
 
+    @property
+    def extensions_read(self) -> tuple[int, ...]:
+        """Ids of header extensions that it wants to see: packets with one come by `rtp_came`."""
+
     def ready(self, keys: SrtpKeys, address: Address) -> None:
         """DTLS is done; `address` is where the peer is. Raises FanoutFull when there is no seat."""
 
     def rtp_came(self, data: bytes, now: float) -> None:
         """A decrypted RTP packet."""
+
+    def run_came(self, run: ear.Run, now: float) -> None:
+        """Several at once, of one frame and with nothing special about them."""
 
     def rtcp_came(self, data: bytes, now: float) -> None:
         """A decrypted RTCP compound."""
@@ -194,6 +201,36 @@ class Session:
                 self.peer.rtcp_came(plain, now)
             else:
                 self.peer.rtp_came(plain, now)
+
+    def acquaintance(self, source: Address) -> ear.Acquaintance | None:
+        """What the ear may do for this peer at one of its addresses; None before there are keys.
+
+        It answers checks where they change nothing: at the address in use, while one pair is good.
+        """
+        if self._inbound is None or self.reason:
+            return None
+        settled = source == self.address and len(self.fragments) == 1
+        fragment = self.fragments[0] if settled else ""
+        password = self._passwords[fragment] if settled else b""
+        return ear.Acquaintance(self._inbound, self.peer.extensions_read, fragment, password)
+
+    def heard(self, what: int, said: Any, source: Address, now: float) -> None:
+        """What the ear did already: only what keys or password vouch for counts as heard."""
+        if self.reason:
+            return
+        if what == ear.REFUSED:
+            self.counts.undecryptable += 1
+            return
+        self.addresses[source] = now
+        if what == ear.RUN:
+            self.peer.run_came(ear.Run(*said), now)
+        elif what == ear.RTCP_COMPOUND:
+            self.peer.rtcp_came(said, now)
+        elif what == ear.RTP_PACKET:
+            self.peer.rtp_came(said, now)
+        else:
+            self.consent_s = now
+            self.nominated = self.nominated or bool(said & ear.NOMINATED)
 
     def heard_lately(self, source: Address, now: float) -> bool:
         """Whether the peer itself, by its password or its keys, spoke from there just now."""

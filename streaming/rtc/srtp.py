@@ -37,6 +37,11 @@ class Inbound:
         self._octets = ffi.buffer(self._packet)
         self.refused = 0
 
+    @property
+    def pointer(self) -> int:
+        """Where libsrtp keeps this half; good while this object lives (the ear calls libsrtp from C)."""
+        return int(ffi.cast("uintptr_t", self._srtp))
+
     def rtp(self, data: bytes) -> bytes | None:
         """The plain RTP packet, or None when it is forged, repeated or too long."""
         return self._plain(data, lib.srtp_unprotect)

@@ -17,6 +17,7 @@ from typing import Any
 from streaming.fanout import Address
 from streaming.rtc import stun
 from streaming.rtc.dtls import Certificate, SrtpKeys
+from streaming.rtc.ear import Run
 from streaming.rtc.port import BAD_CHECKS_MAX, Port, open_socket
 from streaming.rtc.sdp import Fingerprint, IceCredentials
 from streaming.rtc.session import Session
@@ -39,10 +40,12 @@ class SilentPeer:
 
     def __init__(self) -> None:
         self.end = ""
+        self.extensions_read: tuple[int, ...] = ()
 
     def ready(self, keys: SrtpKeys, address: Address) -> None: ...
     def moved(self, address: Address) -> None: ...
     def rtp_came(self, data: bytes, now: float) -> None: ...
+    def run_came(self, run: Run, now: float) -> None: ...
     def rtcp_came(self, data: bytes, now: float) -> None: ...
 
     def gone(self, reason: str) -> None:

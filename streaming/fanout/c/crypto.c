@@ -41,6 +41,17 @@ const char *crypto_load(const char *name) {
 
 const char *crypto_version(void) { return ssl_found ? ssl.OpenSSL_version(0) : NULL; }
 
+/* HMAC (RFC 2104): the two keyed blocks are hashed once. */
+static bool hmac_open(Sha1 *inner, Sha1 *outer, const uint8_t *key, int length) {
+    uint8_t pad[64];
+    for (int i = 0; i < 64; i++) pad[i] = 0x36 ^ (i < length ? key[i] : 0);
+    bool done = ssl.SHA1_Init(inner) == 1 && ssl.SHA1_Update(inner, pad, 64) == 1;
+    for (int i = 0; i < 64; i++) pad[i] ^= 0x36 ^ 0x5c;
+    done = done && ssl.SHA1_Init(outer) == 1 && ssl.SHA1_Update(outer, pad, 64) == 1;
+    wipe(pad, sizeof pad);
+    return done;
+}
+
 bool cipher_open(Cipher *c, bool gcm, const uint8_t *key, const uint8_t *salt, const uint8_t *auth) {
     memset(c, 0, sizeof *c);
     c->gcm = gcm;
@@ -48,14 +59,7 @@ bool cipher_open(Cipher *c, bool gcm, const uint8_t *key, const uint8_t *salt, c
     c->aes = ssl.EVP_CIPHER_CTX_new();
     if (!c->aes || ssl.EVP_EncryptInit_ex(c->aes, gcm ? ssl.EVP_aes_128_gcm() : ssl.EVP_aes_128_ctr(), NULL, key, NULL) != 1)
         return false;
-    if (gcm) return true;
-    uint8_t pad[64]; /* HMAC (RFC 2104): the two keyed blocks are hashed once */
-    for (int i = 0; i < 64; i++) pad[i] = 0x36 ^ (i < 20 ? auth[i] : 0);
-    bool done = ssl.SHA1_Init(&c->inner) == 1 && ssl.SHA1_Update(&c->inner, pad, 64) == 1;
-    for (int i = 0; i < 64; i++) pad[i] ^= 0x36 ^ 0x5c;
-    done = done && ssl.SHA1_Init(&c->outer) == 1 && ssl.SHA1_Update(&c->outer, pad, 64) == 1;
-    wipe(pad, sizeof pad);
-    return done;
+    return gcm || hmac_open(&c->inner, &c->outer, auth, 20);
 }
 
 void cipher_close(Cipher *c) {
@@ -127,4 +131,16 @@ int protect_rtcp(Cipher *c, uint8_t *packet, int length, uint32_t index) {
     memcpy(packet + length, trailer, SRTCP_INDEX_BYTES); /* RFC 3711 section 3.4: the other way round */
     length += SRTCP_INDEX_BYTES;
     return hmac_tag(c, packet, (size_t)length, NULL, packet + length) ? length + 10 : 0;
+}
+
+bool hmac_sha1(const uint8_t *key, int key_length, const uint8_t *first, size_t first_length, const uint8_t *second,
+               size_t second_length, uint8_t *digest) {
+    Sha1 inner, outer;
+    bool done = ssl_found && hmac_open(&inner, &outer, key, key_length) && ssl.SHA1_Update(&inner, first, first_length) == 1 &&
+                (!second_length || ssl.SHA1_Update(&inner, second, second_length) == 1) &&
+                ssl.SHA1_Final(digest, &inner) == 1 && ssl.SHA1_Update(&outer, digest, 20) == 1 &&
+                ssl.SHA1_Final(digest, &outer) == 1;
+    wipe(&inner, sizeof inner);
+    wipe(&outer, sizeof outer);
+    return done;
 }

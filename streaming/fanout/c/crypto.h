@@ -1,4 +1,4 @@
-/* SRTP and SRTCP of one viewer by OpenSSL's EVP. Knows bytes and session keys; no viewer, no socket. */
+/* SRTP and SRTCP of one viewer by OpenSSL's EVP, and HMAC. Knows bytes and session keys; no viewer, no socket. */
 #ifndef SILKCAST_CRYPTO_H
 #define SILKCAST_CRYPTO_H
 #include "base.h"
@@ -25,5 +25,9 @@ void cipher_close(Cipher *c);
 int protect_rtp(Cipher *c, uint8_t *packet, int header, const uint8_t *body, int length, uint64_t index);
 /* The same of a compound in place; `index` has 31 bits. */
 int protect_rtcp(Cipher *c, uint8_t *packet, int length, uint32_t index);
+
+/* HMAC-SHA1 (RFC 2104) of two pieces behind each other; the key has at most 64 bytes, the digest 20. */
+bool hmac_sha1(const uint8_t *key, int key_length, const uint8_t *first, size_t first_length, const uint8_t *second,
+               size_t second_length, uint8_t *digest);
 
 #endif

@@ -50,23 +50,23 @@ PyObject *post_numbers(Sender *s, Verb verb, int64_t viewer, int64_t source, int
 }
 
 /* "(si)" or "(siii)" of interface.py's Address into a socket address. */
-bool read_address(Sender *s, PyObject *given, struct sockaddr_storage *to, socklen_t *length) {
+bool read_address(int family, PyObject *given, struct sockaddr_storage *to, socklen_t *length) {
     const char *host;
     int port, flow = 0, scope = 0;
     memset(to, 0, sizeof *to);
     if (!PyArg_ParseTuple(given, "si|ii", &host, &port, &flow, &scope)) return false;
     struct sockaddr_in *four = (struct sockaddr_in *)to;
     struct sockaddr_in6 *six = (struct sockaddr_in6 *)to;
-    void *place = s->family == AF_INET6 ? (void *)&six->sin6_addr : (void *)&four->sin_addr;
-    *length = s->family == AF_INET6 ? sizeof *six : sizeof *four;
-    to->ss_family = (sa_family_t)s->family;
-    if (s->family == AF_INET6) {
+    void *place = family == AF_INET6 ? (void *)&six->sin6_addr : (void *)&four->sin_addr;
+    *length = family == AF_INET6 ? sizeof *six : sizeof *four;
+    to->ss_family = (sa_family_t)family;
+    if (family == AF_INET6) {
         six->sin6_port = htons((uint16_t)port);
         six->sin6_flowinfo = htonl((uint32_t)flow);
         six->sin6_scope_id = (uint32_t)scope;
     } else
         four->sin_port = htons((uint16_t)port);
-    if (inet_pton(s->family, host, place) == 1) return true;
+    if (inet_pton(family, host, place) == 1) return true;
     PyErr_SetString(PyExc_ValueError, "not an address of this socket's family");
     return false;
 }

@@ -18,7 +18,7 @@ def sound(fanout: NotedFanout) -> Sound:
 def play(made: Sound, *sequences: int) -> None:
     for n in sequences:
         made.number(n)
-        made.put(Packet(n, n * 960, False, b"%d" % n), False, 0.0)
+        made.put([Packet(n, n * 960, False, b"%d" % n)], False, 0.0)
 
 
 def test_all_forms_have_the_same_numbers_and_times() -> None:

@@ -41,7 +41,7 @@ class Show:
             stream.cut((1, 0), 0, line)
             for n in range(100):
                 stream.number(n)
-                stream.put(Packet(n, n * 3000, True, bytes(1000)), n == 0, 0.0)
+                stream.put([Packet(n, n * 3000, True, bytes(1000))], n == 0, 0.0)
         self.packets = self.video.start_packets(0.0)
         self.clock = ProgramClock()
         self.reported_s = 0.0
@@ -214,7 +214,7 @@ def play(bench: Bench, first: int, count: int) -> None:
     fresh = [Packet(n, n * 3000, True, bytes(1000)) for n in range(first, first + count)]
     for packet in fresh:
         bench.show.video.number(packet.sequence)
-        bench.show.video.put(packet, packet.sequence == first, bench.now)
+        bench.show.video.put([packet], packet.sequence == first, bench.now)
     bench.show.video.gathered()
 
 
@@ -294,7 +294,7 @@ def test_a_switch_goes_on_in_the_viewers_own_numbers_and_old_losses_are_still_re
     for n in range(7, 17):
         own = other.number(n)
         assert own is not None
-        other.put(Packet(own, n * 3000, True, b"h" * 100), n == 7, 0.0)
+        other.put([Packet(own, n * 3000, True, b"h" * 100)], n == 7, 0.0)
     bench.viewer.begin(other, 0, [])
     assert bench.fanout.segments[-1] == (bench.viewer.seat, OTHER, START + 100)
     lost = [(START + 99) & 0xFFFF, (START + 100) & 0xFFFF]
@@ -331,14 +331,14 @@ def test_on_the_way_down_the_large_picture_stops_at_once_and_is_not_repaired(ben
     assert bench.viewer.held
     own = bench.show.video.number(100)  # what comes meanwhile is not for this viewer
     assert own == 100
-    bench.show.video.put(Packet(own, 0, True, b"f"), False, 0.0)
+    bench.show.video.put([Packet(own, 0, True, b"f")], False, 0.0)
     bench.viewer.rtcp_came(rtcp.nack(1, M, [(START + 5) & 0xFFFF]), 1.0)
     assert bench.fanout.resent == []
     smaller = Rendition("video", "q", OTHER)
     smaller.cut((1, 0), 0, Line(VIDEO_HZ, 0))
     number = smaller.number(0)
     assert number is not None
-    smaller.put(Packet(number, 0, True, b"q"), True, 0.0)
+    smaller.put([Packet(number, 0, True, b"q")], True, 0.0)
     bench.viewer.begin(smaller, 0, [])
     assert not bench.viewer.held
     assert bench.fanout.segments[-1] == (bench.viewer.seat, OTHER, START + 100)  # no number is left out

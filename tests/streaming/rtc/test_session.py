@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from streaming.fanout import Address
 from streaming.rtc import stun
 from streaming.rtc.dtls import Certificate, Dtls, HandshakeFailed, Role, SrtpKeys
+from streaming.rtc.ear import Run
 from streaming.rtc.port import BAD_CHECKS_MAX, Port, open_socket
 from streaming.rtc.sdp import Fingerprint, IceCredentials
 from streaming.rtc.session import ADDRESSES_MAX, CONSENT_SECONDS, SILENCE_SECONDS, Session
@@ -35,6 +36,8 @@ class NotedPeer:
     moves: list[Address] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)
     heard: list[bytes] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    extensions_read: tuple[int, ...] = ()
 
     def ready(self, keys: SrtpKeys, address: Address) -> None:
         self.moves.append(address)
@@ -47,6 +50,9 @@ class NotedPeer:
 
     def rtp_came(self, data: bytes, now: float) -> None:
         self.heard.append(data)
+
+    def run_came(self, run: Run, now: float) -> None:
+        self.runs.append(run)
 
     def rtcp_came(self, data: bytes, now: float) -> None:
         self.heard.append(data)
