@@ -180,15 +180,11 @@ def run(compared: int, held: tuple[int, ...], seconds: float, held_seconds: floa
         python = stand.measure("burst", seconds)
     with janus_stand() as peer:
         other = compare(peer, compared, seconds)
-    ratios = {
-        f"ratio_{shape}": round(other[shape].us_per_packet / native[shape].us_per_packet, 2)
-        for shape in native
-    }
     return {
         "bench": "fanout",
         "us_per_packet": native["burst"].us_per_packet,
         "janus_us_per_packet": other["burst"].us_per_packet,
-        **ratios,
+        **ratios(other, native),
         "viewers_held": held_viewers,
         "us_per_packet_at": {count: measure.us_per_packet for count, measure in at.items()},
         "added_us_per_packet": added(list(at.values())),
@@ -209,16 +205,48 @@ def run(compared: int, held: tuple[int, ...], seconds: float, held_seconds: floa
     }
 
 
+def ratios(other: dict[str, Measure], native: dict[str, Measure]) -> dict[str, float]:
+    """How many times cheaper, for each shape."""
+    return {
+        f"ratio_{shape}": round(other[shape].us_per_packet / native[shape].us_per_packet, 2)
+        for shape in native
+    }
+
+
+def run_beside_janus(compared: int, seconds: float) -> dict[str, Any]:
+    """The comparison alone."""
+    with relay_stand() as (stand, server):
+        path = server.status()["fanout"]
+        native = compare(stand, compared, seconds)
+    with janus_stand() as peer:
+        other = compare(peer, compared, seconds)
+    return {
+        "bench": "fanout",
+        **ratios(other, native),
+        "compared_at_viewers": compared,
+        "relay_us": {shape: measure.us_per_packet for shape, measure in native.items()},
+        "janus_us": {shape: measure.us_per_packet for shape, measure in other.items()},
+        "lost_at_sinks": sum(m.lost for m in native.values()),
+        "janus_lost": sum(m.lost for m in other.values()),
+        "path": path,
+        "conditions": conditions(),
+    }
+
+
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--json", action="store_true", help="print the result as one JSON line, last")
     words.add_argument("--quick", action="store_true", help="short windows and few viewers: does it work?")
+    words.add_argument("--beside-janus", action="store_true", help="the comparison alone, in about a minute")
     words.add_argument("--viewers", type=int, default=COMPARED_VIEWERS, help="for the comparison")
     words.add_argument("--seconds", type=float, default=10, help="of each window but the held ones")
     asked = words.parse_args()
     quick = (150, (1100,), 2.0, 5.0)
     full = (asked.viewers, HELD_VIEWERS, asked.seconds, HELD_SECONDS)
-    told = run(*(quick if asked.quick else full))
+    if asked.beside_janus:
+        told = run_beside_janus(asked.viewers, asked.seconds)
+    else:
+        told = run(*(quick if asked.quick else full))
     print(json.dumps(told, ensure_ascii=False))
 
 
