@@ -23,6 +23,7 @@
  * @property {Party} merchant
  * @property {number} [hold_seconds]
  * @property {string | null} [studio]
+ * @property {"H264" | "VP8" | "VP9" | "AV1"} [codec]
  *
  * @typedef {object} Line
  * @property {string} offer

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, UnsetType
 
 from commerce.api.kinds import Given, Words
+from commerce.show.language import Codec
 
 Role = Literal["host", "merchant", "operator"]
 
@@ -27,6 +28,7 @@ class Show(Given):
     merchant: Merchant
     hold_seconds: int | UnsetType = UNSET  # the merchant's view alone
     studio: str | UnsetType | None = UNSET
+    codec: Codec | UnsetType = UNSET
 
 
 class Shows(Given):

@@ -30,6 +30,7 @@ from commerce.api.kinds import (
     TimeZone,
     Units,
 )
+from commerce.show.language import USUAL_CODEC, Codec
 
 
 class SignIn(Asked):
@@ -252,6 +253,7 @@ class NewShow(Asked):
     currency: Currency
     hold_seconds: Annotated[int, Meta(ge=30, le=3_600)] = 600
     studio: Id | None = None
+    codec: Codec = USUAL_CODEC
 
 
 class ShowChange(Asked):
@@ -260,6 +262,7 @@ class ShowChange(Asked):
     time_zone: TimeZone | UnsetType = UNSET
     hold_seconds: Annotated[int, Meta(ge=30, le=3_600)] | UnsetType = UNSET
     studio: Id | UnsetType | None = UNSET
+    codec: Codec | UnsetType = UNSET
 
 
 class OfferLine(Asked):

@@ -40,8 +40,9 @@ async def open_show(ask: Ask, _: Nothing) -> Struct:
         offers = await schedule.rundown_of(tx, planned.id)
         await house.note_in(tx, ask, "OpenShow", planned.id)
     opening = commands.OpenShow(
-        dict(planned.title), planned.currency, planned.hold_seconds, planned.merchant, planned.standing
-    )
+        dict(planned.title), planned.currency, planned.hold_seconds, planned.merchant, planned.standing,
+        planned.codec,
+    )  # fmt: skip
     version = (await _once(ask, planned.id, opening, f"open/{planned.id}", "AlreadyOpen")).version
     version = max(version, await allot(ask, planned.id, granted))
     version = max(version, await add_offers(ask, planned.id, offers))

@@ -54,8 +54,9 @@ async def schedule_show(ask: Ask, body: NewShow) -> Struct:
     _demand_currency(body.currency)
     merchant = merchant_of(ask)
     plan = schedule.Plan(
-        body.title.words(), body.starts_at, body.time_zone, body.currency, body.hold_seconds, body.studio
-    )
+        body.title.words(), body.starts_at, body.time_zone, body.currency, body.hold_seconds, body.studio,
+        codec=body.codec,
+    )  # fmt: skip
 
     async def make(tx: AsyncConnection) -> answered.Show:
         made = await schedule.schedule_show(tx, merchant, plan, ask.now_ms)
@@ -219,7 +220,7 @@ async def make_studio_token(ask: Ask, _: Nothing) -> Struct:
 
 def _own_show(ask: Ask, planned: schedule.Show) -> answered.Show:
     shown = show_of(planned, ask.house.feeds.at_hand(planned.id))
-    shown.hold_seconds, shown.studio = planned.hold_seconds, planned.studio
+    shown.hold_seconds, shown.studio, shown.codec = planned.hold_seconds, planned.studio, planned.codec
     return shown
 
 

@@ -17,6 +17,7 @@ from commerce.books.catalogue import Merchant, add_merchant, find_merchant
 from commerce.books.ids import new_id
 from commerce.books.stock import Allotment, NotEnoughStock, grant
 from commerce.books.tables import merchants, products, show_offers, shows, studio_pairings, studios
+from commerce.show.language import USUAL_CODEC, Codec
 
 ShowState: TypeAlias = Literal["scheduled", "opened", "closing", "closed"]
 PUBLIC_STATES = ("scheduled", "opened", "closing")
@@ -40,6 +41,7 @@ class Show:
     hold_seconds: int
     studio: str | None
     standing: bool
+    codec: Codec
     version: int  # of this row, for compare-and-set
 
 
@@ -111,6 +113,7 @@ class Plan:
     studio: str | None = None
     standing: bool = False
     show: str | None = None
+    codec: Codec = USUAL_CODEC
 
 
 async def schedule_show(tx: AsyncConnection, merchant: str, plan: Plan, now_ms: int) -> Show | UnknownStudio:
@@ -121,8 +124,9 @@ async def schedule_show(tx: AsyncConnection, merchant: str, plan: Plan, now_ms: 
     await tx.execute(
         insert(shows).values(
             id=made, merchant_id=merchant, studio_id=plan.studio, title=dict(plan.title), state="scheduled",
-            on_air=False, standing=plan.standing, starts_at=plan.starts_at, time_zone=plan.time_zone,
-            currency=plan.currency, hold_seconds=plan.hold_seconds, version=1, created_at=now_ms,
+            on_air=False, standing=plan.standing, codec=plan.codec, starts_at=plan.starts_at,
+            time_zone=plan.time_zone, currency=plan.currency, hold_seconds=plan.hold_seconds, version=1,
+            created_at=now_ms,
         )
     )  # fmt: skip
     return (await _shows(tx, shows.c.id == made))[0]
@@ -153,7 +157,8 @@ async def find_show_of(tx: AsyncConnection, merchant: str, show: str) -> Show | 
 async def change_show(
     tx: AsyncConnection, merchant: str, show: str, changes: Mapping[str, Any]
 ) -> Show | UnknownShow | ShowStarted | UnknownStudio:
-    """Change `title`, `starts_at`, `time_zone`, `currency`, `hold_seconds` or `studio` of a scheduled show.
+    """Change `title`, `starts_at`, `time_zone`, `currency`, `hold_seconds`, `codec` or `studio` of a
+    scheduled show.
 
     Once open only `studio` can still change (the log has the rest).
     """
@@ -203,7 +208,7 @@ async def _shows(tx: AsyncConnection, condition: Any) -> list[Show]:
 def _show(row: Row[Any]) -> Show:
     return Show(
         row.id, row.merchant_id, row.merchant_name, row.title, row.state, row.on_air, row.starts_at,
-        row.time_zone, row.currency, row.hold_seconds, row.studio_id, row.standing, row.version,
+        row.time_zone, row.currency, row.hold_seconds, row.studio_id, row.standing, row.codec, row.version,
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from commerce.books.people_tables import (
     studio_pairings,
     studios,
 )
+from commerce.show.language import USUAL_CODEC
 
 __all__ = [  # handed on, so that whoever imports a table has the whole metadata
     "accounts",
@@ -105,6 +106,7 @@ shows = Table(
     text("state", 16),
     Column("on_air", Boolean, nullable=False),
     Column("standing", Boolean, nullable=False),
+    Column("codec", String(8), nullable=False, server_default=USUAL_CODEC),  # of the picture
     integer("starts_at"),
     text("time_zone", 64),
     text("currency", 3),

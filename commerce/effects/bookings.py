@@ -84,6 +84,10 @@ async def _show_opened(page: Page, event: e.ShowOpened) -> None:
     await note_show(page.tx, page.state.show, state="opened")
 
 
+async def _codec_chosen(page: Page, event: e.CodecChosen) -> None:
+    await note_show(page.tx, page.state.show, codec=event.codec)
+
+
 async def _on_air(page: Page, event: e.FeedPutOnAir) -> None:
     await note_show(page.tx, page.state.show, on_air=True)
 
@@ -198,6 +202,7 @@ def booked(state: State, order: Order, paid: e.OrderPaid) -> BookedOrder:
 
 BOOKINGS: Final[dict[type[Any], Callable[[Page, Any], Awaitable[None]]]] = {
     e.ShowOpened: _show_opened,
+    e.CodecChosen: _codec_chosen,
     e.FeedPutOnAir: _on_air,
     e.FeedTakenOffAir: _off_air,
     e.ShowClosing: _show_closing,

@@ -72,6 +72,7 @@ def stage_of(state: State) -> Stage:
         version=state.version,
         on_air=state.studio is not None,
         studio=None if state.studio is None else StudioId(state.studio),
+        codec=state.codec,
         cards=_cards(state),
     )
 

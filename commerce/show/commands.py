@@ -19,6 +19,8 @@ from commerce.show.language import (
     MAX_HOLD_SECONDS,
     MAX_LINES,
     MAX_UNITS,
+    USUAL_CODEC,
+    Codec,
     OrderLine,
     PaymentOutcome,
     SkuLine,
@@ -30,13 +32,14 @@ __all__ = ["Command", "Malformed", "check", "fingerprint", "from_wire", "to_wire
 
 @dataclass(frozen=True, slots=True)
 class OpenShow:
-    """Begin to sell. `merchant` is an id; a standing show has no broadcast."""
+    """Begin to sell. `merchant` is an id; a standing show has no broadcast; `codec` is its picture's."""
 
     title: Title
     currency: str  # ISO 4217
     hold_seconds: int
     merchant: str
     standing: bool = False
+    codec: Codec = USUAL_CODEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ _CHECKS: Final[dict[type[Any], dict[str, Callable[[Any], Any]]]] = {
         "hold_seconds": gate.whole(1, MAX_HOLD_SECONDS),
         "merchant": gate.an_id,
         "standing": gate.truth,
+        "codec": gate.codec,
     },
     AllotStock: {"allotment": gate.an_id, "sku": gate.an_id, "units": gate.units},
     AddOffer: {
@@ -218,6 +222,8 @@ def to_wire(command: Command) -> tuple[str, dict[str, Any]]:
         body["lines"] = [line._asdict() for line in body["lines"]]
     elif "offers" in body:
         body["offers"] = list(body["offers"])
+    elif body.get("codec") == USUAL_CODEC:  # left unsaid, as before there was a choice: the print stays
+        del body["codec"]
     return type(command).__name__, body
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from commerce.show import commands as c
 from commerce.show import events as e
 from commerce.show import refusals as r
-from commerce.show.language import MAX_LINES, MAX_OFFERS, OrderLine
+from commerce.show.language import MAX_LINES, MAX_OFFERS, USUAL_CODEC, OrderLine
 from commerce.show.state import Order, State
 
 Decision = list[e.Event] | r.Refusal
@@ -73,11 +73,10 @@ def _the_end(state: State, now: int) -> list[e.Event]:
 def _open_show(state: State, command: c.OpenShow, now: int) -> Decision:
     if state.stage != "scheduled":
         return r.AlreadyOpen()
-    return [
-        e.ShowOpened(
-            command.title, command.currency, command.hold_seconds, command.merchant, command.standing, now
-        )
-    ]
+    opened = e.ShowOpened(
+        command.title, command.currency, command.hold_seconds, command.merchant, command.standing, now
+    )
+    return [opened] if command.codec == USUAL_CODEC else [opened, e.CodecChosen(command.codec)]
 
 
 def _allot_stock(state: State, command: c.AllotStock, now: int) -> Decision:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from commerce.show.language import OrderLine, SkuLine, Title
+from commerce.show.language import Codec, OrderLine, SkuLine, Title
 
 
 class UnknownEvent(ValueError):
@@ -27,6 +27,13 @@ class ShowOpened:
     merchant: str
     standing: bool
     opened_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodecChosen:
+    """With `ShowOpened`, where the picture is not sent in the usual one."""
+
+    codec: Codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +209,7 @@ class CommandRefused:
 
 Event: TypeAlias = (
     ShowOpened
+    | CodecChosen
     | StockAllotted
     | OfferAdded
     | OfferRepriced
@@ -233,6 +241,7 @@ WireEvent: TypeAlias = list[Any]  # [type, schema, body]
 SCHEMAS: Final[dict[type[Any], int]] = dict.fromkeys(
     (
         ShowOpened,
+        CodecChosen,
         StockAllotted,
         OfferAdded,
         OfferRepriced,

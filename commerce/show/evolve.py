@@ -67,6 +67,10 @@ def _show_opened(state: State, event: e.ShowOpened) -> None:
     state.standing, state.opened_at = event.standing, event.opened_at
 
 
+def _codec_chosen(state: State, event: e.CodecChosen) -> None:
+    state.codec = event.codec
+
+
 def _stock_allotted(state: State, event: e.StockAllotted) -> None:
     state.allotments[event.allotment] = Allotment(event.sku, event.units)
     state.pools.setdefault(event.sku, Pool()).allotted += event.units
@@ -252,6 +256,7 @@ def _command_refused(state: State, event: e.CommandRefused) -> None:
 
 _RULES: Final[dict[type[Any], Callable[[State, Any], None]]] = {
     e.ShowOpened: _show_opened,
+    e.CodecChosen: _codec_chosen,
     e.StockAllotted: _stock_allotted,
     e.OfferAdded: _offer_added,
     e.OfferRepriced: _offer_repriced,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
-from commerce.show.language import Amounts, OrderLine, SkuLine
+from commerce.show.language import USUAL_CODEC, Amounts, OrderLine, SkuLine
 from commerce.show.state import Allotment, Offer, Order, Outcome, Pin, Pool, State
 
 SCHEMA: Final = 1  # of the plain values; a snapshot of another schema is folded again from the log
 _SCALARS: Final = (
     "show", "version", "at", "by", "inbox", "stage", "title", "currency", "hold_seconds", "merchant",
-    "standing", "opened_at", "studio", "rundown", "payments", "awaiting", "paid", "revenue",
+    "standing", "codec", "opened_at", "studio", "rundown", "payments", "awaiting", "paid", "revenue",
 )  # fmt: skip
 
 
@@ -69,6 +69,7 @@ def _order(order: Order) -> list[Any]:
 
 def thaw(plain: dict[str, Any], *, remembers: bool = True) -> State:
     """The state that was frozen. Raises KeyError, TypeError or ValueError when it is none of this schema."""
+    plain = {"codec": USUAL_CODEC, **plain}  # snapshots of before there was a choice are good
     state = State(**{name: plain[name] for name in _SCALARS}, remembers=remembers)
     state.pin = None if plain["pin"] is None else Pin(*plain["pin"])
     state.pools = {sku: Pool(*numbers) for sku, numbers in plain["pools"].items()}

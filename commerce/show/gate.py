@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from commerce.show.language import (
+    CODECS,
     MAX_AMOUNT,
     MAX_ID_CHARS,
     MAX_LINES,
@@ -85,6 +86,13 @@ def currency(value: Any) -> str:
     if type(value) is str and CURRENCY.fullmatch(value):
         return value
     raise Malformed("is no currency code of ISO 4217")
+
+
+def codec(value: Any) -> str:
+    """What a picture can be sent in."""
+    if value in CODECS:
+        return str(value)
+    raise Malformed(f"is none of {', '.join(CODECS)}")
 
 
 def outcome(value: Any) -> str:

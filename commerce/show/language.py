@@ -13,7 +13,10 @@ Title: TypeAlias = dict[str, str]
 ShowStage: TypeAlias = Literal["scheduled", "opened", "closing", "closed"]
 OrderState: TypeAlias = Literal["awaiting_payment", "paid", "lapsed", "cancelled"]
 PaymentOutcome: TypeAlias = Literal["succeeded", "failed", "unknown"]
+Codec: TypeAlias = Literal["H264", "VP8", "VP9", "AV1"]
 
+CODECS: Final[tuple[Codec, ...]] = ("H264", "VP8", "VP9", "AV1")  # what a picture can be sent in
+USUAL_CODEC: Final[Codec] = "H264"
 MAX_ID_CHARS: Final = 64
 MAX_LINES: Final = 50  # of one order or one offer
 MAX_OFFERS: Final = 2_000  # of one show

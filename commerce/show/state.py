@@ -10,7 +10,16 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from commerce.show.language import Amounts, OrderLine, OrderState, ShowStage, SkuLine, Title
+from commerce.show.language import (
+    USUAL_CODEC,
+    Amounts,
+    Codec,
+    OrderLine,
+    OrderState,
+    ShowStage,
+    SkuLine,
+    Title,
+)
 
 
 @dataclass(slots=True)
@@ -94,6 +103,7 @@ class State:
     hold_seconds: int = 0
     merchant: str = ""
     standing: bool = False
+    codec: Codec = USUAL_CODEC  # of its picture
     opened_at: int | None = None
     studio: str | None = None  # the feed on air
     pin: Pin | None = None

@@ -132,6 +132,7 @@ def order_entity(order: Order) -> Entities:
 
 _FIXED: Final[dict[type[Any], tuple[str, ...]]] = {
     e.ShowOpened: ("show",),
+    e.CodecChosen: (),
     e.ShowClosing: ("show",),
     e.ShowClosed: ("show",),
     e.FeedPutOnAir: ("show",),

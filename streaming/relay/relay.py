@@ -34,12 +34,14 @@ from .heart import Heart
 from .program import Program
 from .pulled import Incoming, Pulled, outranks
 from .shows import Shows
+from .source import Source
 from .telling import Telling
 from .upstream import Upstreams
 from .viewer import Viewer
 
 GONE_MAX: Final = 4096
 PAIRING_REVOKED: Final = "the pairing of its studio was revoked"
+OTHER_CODEC: Final = "its show is sent in another codec"
 NEWER_PUBLISHER: Final = "a newer publisher has taken this studio"
 
 _log = structlog.get_logger(__name__)
@@ -109,7 +111,15 @@ class Relay:
     ) -> None:
         self.id, self.limits, self.clock, self.fanout, self.port = relay, limits, clock, fanout, port
         self.feeds: dict[StudioId, Incoming] = {}
-        self.shows = Shows(relay, fanout, clock, self.feeds, dismiss=self._dismiss, take_back=self._take_back)
+        self.shows = Shows(
+            relay,
+            fanout,
+            clock,
+            self.feeds,
+            dismiss=self._dismiss,
+            take_back=self._take_back,
+            send_away=self._send_away,
+        )
         self.seated: dict[str, Seated] = {}
         self.gone: dict[str, str] = {}  # ended sessions and why; the oldest are forgotten first
         self.generations: dict[StudioId, int] = {}  # of pairings that were raised; older tokens are void
@@ -334,6 +344,11 @@ class Relay:
     def _take_back(self, program: Program) -> None:
         for seated in [s for s in self.seated.values() if s.relays and s.show == program.show]:
             seated.session.end(GIVEN_NO_MORE)
+
+    def _send_away(self, feed: Source) -> None:
+        known = self.feeds.get(feed.studio) if feed.studio is not None else None
+        if known is not None and not known.pulled:  # a pull is ended by who began it
+            self._end_sessions(known, OTHER_CODEC)
 
     def _sessions_of(self, feed: Incoming) -> list[Session]:
         peers = list(feed.parts.values()) if isinstance(feed, Pulled) else [feed]

@@ -54,9 +54,11 @@ class Shows:
         *,
         dismiss: Callable[[Program], None],
         take_back: Callable[[Program], None],
+        send_away: Callable[[Source], None],
     ) -> None:
-        """`feeds` is looked at, never changed; `dismiss` ends the sessions of a program's viewers, and
-        `take_back` those of the relays among them."""
+        """`feeds` is looked at, never changed; `dismiss` ends the sessions of a program's viewers,
+        `take_back` those of the relays among them, and `send_away` that of a studio which sends another
+        codec than its show's: when it comes again it is told the right one."""
         self.programs: dict[ShowId, Program] = {}
         self.stages: dict[ShowId, Stage] = {}
         self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
@@ -64,6 +66,7 @@ class Shows:
         self.fact_came = asyncio.Event()
         self._relay, self._fanout, self._clock = relay, fanout, clock
         self._feeds, self._dismiss, self._take_back = feeds, dismiss, take_back
+        self._send_away = send_away
         self._counted: dict[ShowId, int] = {}
         self.pictures: dict[Codec, tuple[bytes, ...]] = {}
         self._slates: dict[ShowId, Slate] = {}
@@ -92,7 +95,10 @@ class Shows:
         """The studio of the stage while its media comes, else the slate."""
         studio = self.stages[program.show].studio
         feed = None if studio is None else self._feeds.get(studio)
-        if feed is None or feed.codec != program.codec or is_silent(feed, now):
+        if feed is not None and feed.codec != program.codec:
+            self._send_away(feed)
+            feed = None
+        if feed is None or is_silent(feed, now):
             program.wish(self._slate_of(program), now)
         else:
             program.wish(feed, now)

@@ -174,7 +174,8 @@ class Upstreams:
                 del self._wanted_s[show]
         for link in list(self.links.values()):
             stage = stages.get(link.show)
-            stays = stage is not None and stage.on_air and stage.studio == link.studio
+            wished = None if stage is None or not stage.on_air else (stage.studio, stage.codec)
+            stays = wished == (link.studio, link.codec)
             if not stays or link.show not in self._wanted_s or has(link.studio):
                 self._end(link)
             elif link.feed is None and now - link.began_s > PATIENCE_SECONDS:

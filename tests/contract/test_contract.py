@@ -3,6 +3,7 @@
 import msgpack
 import pytest
 
+from commerce.show.language import CODECS
 from streaming import contract
 from streaming.contract import (
     AudienceCounted,
@@ -48,6 +49,10 @@ def test_golden_bytes_of_a_stage() -> None:
         "87a46b696e64a55374616765a473686f77a473682d31a776657273696f6e01a66f6e5f616972c3"
         "a673747564696fa473742d31a5636f646563a448323634a5636172647390"
     )
+
+
+def test_a_show_can_choose_what_a_relay_can_send() -> None:
+    assert CODECS == contract.CODECS
 
 
 def test_token_claims_survive_a_jwt() -> None:

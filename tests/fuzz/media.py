@@ -63,6 +63,7 @@ class Hall:
             self.feeds,
             dismiss=lambda program: None,
             take_back=lambda program: None,
+            send_away=lambda feed: None,
         )
         self.later: list[Callable[[], None]] = []
         self.loud, self.viewer = self._open("loud")

@@ -124,7 +124,8 @@ async def post_offer(url: str, token: str, sdp: str, **more: str) -> tuple[int, 
         return response.status, await response.text(), response.headers
 
 
-async def _connect(connection: RTCPeerConnection, url: str, token: str) -> Peer:
+async def connect(connection: RTCPeerConnection, url: str, token: str) -> Peer:
+    """Open a session by WHIP or WHEP."""
     await connection.setLocalDescription(await connection.createOffer())
     status, text, headers = await post_offer(url, token, connection.localDescription.sdp)
     assert status == 201, text
@@ -140,7 +141,7 @@ async def publish(house: House, studio: StudioId = STUDIO, *, sound: bool = True
     prefer(video, "video/h264", "video/rtx")
     if sound:
         connection.addTransceiver(clips.sound_track(), "sendonly")
-    return await _connect(connection, f"{house.url}/whip/{studio}", house.publish_token(studio))
+    return await connect(connection, f"{house.url}/whip/{studio}", house.publish_token(studio))
 
 
 async def watch(house: House, show: ShowId = SHOW) -> Peer:
@@ -148,7 +149,7 @@ async def watch(house: House, show: ShowId = SHOW) -> Peer:
     connection = RTCPeerConnection()
     prefer(connection.addTransceiver("video", "recvonly"), "video/h264", "video/rtx")
     connection.addTransceiver("audio", "recvonly")
-    return await _connect(connection, f"{house.url}/whep/{show}", house.view_token(show))
+    return await connect(connection, f"{house.url}/whep/{show}", house.view_token(show))
 
 
 async def until(condition: Any, seconds: float = 40.0) -> None:

@@ -103,12 +103,15 @@ async def test_a_show_is_scheduled_at_the_wall_clock_of_its_zone(visit: Visit) -
     await page.locator("#title-en").fill("Tea at dusk")
     await page.locator("#starts").fill("2026-12-01T20:00")
     await page.locator("#zone").select_option("Asia/Almaty")
+    await expect(page.get_by_label("Picture sent as")).to_have_value("H264")
+    await page.get_by_label("Picture sent as").select_option("VP8")
     await page.get_by_role("dialog").get_by_role("button", name="Schedule a show").click()
     await page.wait_for_url("**/merchant?view=rundown&show=*")
     made = list(visit.shop.shows.values())[-1]
     assert made["title"] == {"en": "Tea at dusk"}
     assert made["starts_at"] == 1_796_137_200_000  # 2026-12-01 15:00 UTC: Almaty is at UTC+5
     assert made["hold_seconds"] == 600
+    assert made["codec"] == "VP8"
 
 
 async def test_a_form_that_was_opened_before_the_list_came_stays_on_top(visit: Visit) -> None:

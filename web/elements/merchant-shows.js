@@ -11,6 +11,7 @@ import { atInZone, zones } from "./zones.js";
 /** @typedef {import("../types.js").Show} Show */
 
 const CURRENCIES = ["CNY", "KZT", "UZS", "RUB", "USD", "EUR"];
+const CODECS = { H264: "H.264", VP8: "VP8", VP9: "VP9", AV1: "AV1" };
 
 export class MerchantShows extends silk({
   shows: /** @type {Show[] | null} */ (null),
@@ -74,6 +75,13 @@ export class MerchantShows extends silk({
         h("div", { class: "field" }, h("label", { for: "hold" }, t("merchant.hold")), h("input", { id: "hold", name: "hold", type: "number", inputmode: "numeric", min: 1, max: 60, required: true, value: 10 })),
       ),
       h("div", { class: "field" }, h("label", { for: "show-studio" }, t("merchant.studio")), h("select", { id: "show-studio", name: "studio" }, this.studios.map((studio) => h("option", { key: studio.id, value: studio.id }, said(studio.name))))),
+      h(
+        "div",
+        { class: "field" },
+        h("label", { for: "codec" }, t("merchant.codec")),
+        h("select", { id: "codec", name: "codec", "aria-describedby": "codec-note" }, Object.entries(CODECS).map(([code, name]) => h("option", { key: code, value: code }, name))),
+        h("p", { id: "codec-note", class: "small quiet" }, t("merchant.codec.note")),
+      ),
       this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error),
       h(
         "div",
@@ -125,6 +133,7 @@ function planOf(entries) {
     currency: text("currency"),
     hold_seconds: Number(text("hold")) * 60,
     studio: text("studio") || null,
+    codec: text("codec"),
   };
 }
 

@@ -283,6 +283,8 @@ export default {
   "merchant.zone": "Time zone",
   "merchant.hold": "Held for (minutes)",
   "merchant.studio": "Studio",
+  "merchant.codec": "Picture sent as",
+  "merchant.codec.note": "Every browser plays H.264, and the studio program sends it. Choose another for a studio that sends that one.",
   "merchant.title.in": "Title, {language}",
   "merchant.title.bad": "Write a title in at least one language.",
   "merchant.starts.bad": "Choose a day and a time.",

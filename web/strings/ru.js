@@ -288,6 +288,8 @@ export default {
   "merchant.zone": "Часовой пояс",
   "merchant.hold": "Держать товар (мин.)",
   "merchant.studio": "Студия",
+  "merchant.codec": "Кодек картинки",
+  "merchant.codec.note": "H.264 показывает любой браузер, его шлёт и программа студии. Другой — для студии, которая шлёт именно его.",
   "merchant.title.in": "Название, {language}",
   "merchant.title.bad": "Напишите название хотя бы на одном языке.",
   "merchant.starts.bad": "Выберите день и время.",

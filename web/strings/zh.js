@@ -283,6 +283,8 @@ export default {
   "merchant.zone": "时区",
   "merchant.hold": "保留时长（分钟）",
   "merchant.studio": "演播室",
+  "merchant.codec": "画面编码",
+  "merchant.codec.note": "H.264 各浏览器都能播放，演播室程序也以它发送。只有演播室使用其他编码时才另选。",
   "merchant.title.in": "标题，{language}",
   "merchant.title.bad": "请至少用一种语言填写标题。",
   "merchant.starts.bad": "请选择日期和时间。",

@@ -40,6 +40,7 @@ class Evening:
             self.feeds,
             dismiss=lambda program: None,
             take_back=lambda program: None,
+            send_away=lambda feed: None,
         )
         self.shows.show_slate("H264", SLATE)
         self.shows.set_stage(Stage(SHOW, 1, True, STUDIO))
