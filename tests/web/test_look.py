@@ -73,6 +73,12 @@ def test_controls_stand_out_from_their_ground(light: str, edge: str, ground: str
     assert contrast(roles[edge], roles[ground]) >= 3
 
 
+def test_words_on_glass_are_readable_whatever_the_picture_shows_below() -> None:
+    red, green, blue, percent = map(int, re.findall(r"\d+", tokens("light")["glass"]))
+    over_white = [round(c * percent / 100 + 255 * (1 - percent / 100)) for c in (red, green, blue)]
+    assert contrast("#{:02x}{:02x}{:02x}".format(*over_white), tokens("light")["on-glass"]) >= 7
+
+
 # What a person would call broken, found in the page: [what, where].
 BROKEN = """() => {
   const found = [];
