@@ -144,7 +144,7 @@ async def test_chromiums_sound_comes_twice_and_is_given_on_once(tmp_path: Path) 
     async with open_house(tmp_path) as house, open_browser() as page:
         program = house.process.relay.shows.programs[SHOW]
         await page.evaluate(PUBLISHER, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
-        await until(lambda: program.packets["audio"] > 100, 20)
+        await until(lambda: program.packets["audio"] > 100)
         (feed,) = house.process.relay.feeds.values()
         newest = program.audio.recall(program.audio.newest)
         assert newest is not None
