@@ -29,7 +29,7 @@ from commerce.live import envelope, keys
 from commerce.live.envelope import Illegible, Letter
 from commerce.live.log import Log, Trimmed
 from commerce.live.snapshot import Aside, Snapshots, at_once
-from commerce.live.wire import Along, Broken, Entry, Outdated, Underway, Wire
+from commerce.live.wire import Along, Broken, Entry, Outdated, Tenure, Underway, Wire
 from commerce.show.commit import Commit
 from commerce.show.decide import next_moment
 from commerce.show.state import State
@@ -37,6 +37,7 @@ from commerce.show.state import State
 LEASE_MS: Final = 2_000
 RENEW_AFTER_MS: Final = 500
 GIVE_UP_AFTER_MS: Final = 1_500  # by the holder's own clock: well before another may take it
+LATE_MS: Final = 800  # a lease with no more left was not renewed twice: its holder is in trouble or gone
 OUTAGE_MS: Final = 5_000  # a longer one extends holds
 COMMANDS_PER_COMMIT: Final = 500
 ENTRIES_AT_ONCE: Final = 256
@@ -123,13 +124,12 @@ class Shift:
 
     async def _tenure(self, by: str) -> bool:
         """One incarnation, from an empty lease to stepping down; True when the show needs no desk."""
-        lease = keys.lease(self.show)
-        if await self._wire.get(lease) is not None:
+        if await self._wire.left_ms(keys.lease(self.show)) > LATE_MS:
             return False
-        # The long part is done before the lease is taken, so that it cannot run out meanwhile.
+        # The long part is done before the lease is taken, so that it cannot run out meanwhile, and while the
+        # lease of who renews it no more runs out, so that buyers do not wait for one after the other.
         state = await self._snapshots.load(self.show)
-        self._held_ms = self._clock.monotonic_ms()
-        tenure = await self._wire.take_lease(lease, keys.alive(self.show), by, LEASE_MS)
+        tenure = await self._take_lease(by)
         if tenure is None:
             return False
         self._set_time(tenure.now_ms)
@@ -153,6 +153,20 @@ class Shift:
             raise
         await self._leave(by)
         return over
+
+    async def _take_lease(self, by: str) -> Tenure | None:
+        """Take the lease at the moment at which it runs out; None when its holder has renewed it."""
+        lease = keys.lease(self.show)
+        while not self.stopping:
+            self._held_ms = self._clock.monotonic_ms()
+            tenure = await self._wire.take_lease(lease, keys.alive(self.show), by, LEASE_MS)
+            if tenure is not None:
+                return tenure
+            left_ms = await self._wire.left_ms(lease)
+            if left_ms > LATE_MS:
+                return None
+            await self._clock.sleep(left_ms + 1)
+        return None
 
     async def _leave(self, by: str) -> None:
         """Spare the next desk the wait. The version fences whatever is still under way."""

@@ -206,6 +206,10 @@ class ValkeyWire:
             now = await self._redis.eval(_RENEW, 2, lease, alive, owner, ms)
             return int(now) if now else None
 
+    async def left_ms(self, lease: str) -> int:
+        async with _asking():
+            return max(0, int(await self._redis.pttl(lease)))
+
     async def leave_lease(self, lease: str, owner: str) -> None:
         async with _asking():
             await self._redis.eval(_LEAVE, 1, lease, owner)

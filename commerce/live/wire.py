@@ -108,6 +108,9 @@ class Wire(Protocol):
     async def renew_lease(self, lease: str, alive: str, owner: str, ms: int) -> int | None:
         """Keep a lease and note the time as `alive`; the server's time, or None: it is lost."""
 
+    async def left_ms(self, lease: str) -> int:
+        """How long a lease still runs; 0 when nobody has it."""
+
     async def leave_lease(self, lease: str, owner: str) -> None:
         """Give the lease back if it is still the owner's."""
 

@@ -135,6 +135,10 @@ class Memory:
         self.put(alive, str(self.now_ms()).encode())
         return self.now_ms()
 
+    def left_ms(self, lease: str) -> int:
+        _, expiry = self._strings.get(lease, (b"", 0.0))
+        return max(0, int(expiry - self.now_ms()))
+
     def leave_lease(self, lease: str, owner: str) -> None:
         if self.get(lease) == owner.encode():
             del self._strings[lease]

@@ -105,6 +105,13 @@ class Breakable(WorldWire):
     """A wire whose next append goes wrong in a chosen way."""
 
     fate: str | None = None
+    thaw_ms = 0.0  # how long it takes to come by a snapshot
+    thawed = 0
+
+    async def fields(self, key: str) -> dict[str, bytes]:
+        self.thawed += 1
+        await Pause(self._world.time_ms + self.thaw_ms)
+        return await super().fields(key)
 
     async def send(self, key: str, entry_id: str, fields: Any, along: Along = ALONE) -> Underway:
         fate, self.fate = self.fate, None
@@ -231,6 +238,32 @@ def test_a_desk_that_wakes_up_after_its_lease_is_fenced(hall: Hall) -> None:
     state = hall.state()
     assert sorted(state.orders) == ["o1", "o2"]
     assert first.tally.tenures == 1
+
+
+def test_a_standby_has_folded_when_the_lease_of_a_killed_desk_runs_out(hall: Hall) -> None:
+    _, first = hall.desk()
+    hall.open()
+    standby, _ = hall.desk()
+    hall.wires[1].thaw_ms = 300  # there are two snapshots to ask for
+    hall.run(10)
+    assert hall.wires[1].thawed == 0, "nobody folds while the lease is renewed"
+    front = hall.send(order("o1"), "k", deadline_ms=10_000)
+    hall.world.kill(first)
+    killed_at = hall.world.time_ms
+    hall.until(lambda: bool(hall.answers(front)))
+    assert hall.world.time_ms - killed_at < LEASE_MS + 100
+    assert (standby.tally.tenures, hall.wires[1].thawed) == (1, 2)
+
+
+def test_a_standby_lets_a_desk_go_on_that_was_only_slow(hall: Hall) -> None:
+    shift, slow = hall.desk()
+    hall.open()
+    standby, _ = hall.desk()
+    hall.run(2)
+    slow.frozen_until_ms = hall.world.time_ms + GIVE_UP_AFTER_MS - 100
+    hall.run(5)
+    assert isinstance(hall.ask(order("o1"), "k"), Accepted)
+    assert (shift.tally.tenures, standby.tally.tenures) == (1, 0)
 
 
 def test_a_desk_gives_up_before_its_lease_runs_out() -> None:

@@ -221,6 +221,9 @@ class WorldWire:
     async def renew_lease(self, lease: str, alive: str, owner: str, ms: int) -> int | None:
         return await self._ask(lambda: self._world.server.renew_lease(lease, alive, owner, ms))
 
+    async def left_ms(self, lease: str) -> int:
+        return await self._ask(lambda: self._world.server.left_ms(lease))
+
     async def leave_lease(self, lease: str, owner: str) -> None:
         await self._ask(lambda: self._world.server.leave_lease(lease, owner))
 

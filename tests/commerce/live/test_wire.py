@@ -156,8 +156,10 @@ async def test_posts_expire_by_themselves(wire: Wire) -> None:
 
 
 async def test_a_lease_has_one_holder(wire: Wire) -> None:
+    assert await wire.left_ms("{s}:lease") == 0
     tenure = await wire.take_lease("{s}:lease", "{s}:alive", "one", 60_000)
     assert tenure is not None
+    assert 30_000 < await wire.left_ms("{s}:lease") <= 60_000
     assert tenure.alive_ms == 0
     assert await wire.take_lease("{s}:lease", "{s}:alive", "two", 60_000) is None
     assert await wire.renew_lease("{s}:lease", "{s}:alive", "two", 60_000) is None
@@ -175,6 +177,7 @@ async def test_a_lease_has_one_holder(wire: Wire) -> None:
 async def test_a_lease_runs_out(wire: Wire) -> None:
     assert await wire.take_lease("{s}:lease", "{s}:alive", "one", 20)
     await asyncio.sleep(0.04)
+    assert await wire.left_ms("{s}:lease") == 0
     assert await wire.renew_lease("{s}:lease", "{s}:alive", "one", 20) is None
     assert await wire.take_lease("{s}:lease", "{s}:alive", "two", 20)
 
