@@ -14,7 +14,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from commerce.api import rings
+from commerce import rings
 from commerce.api.app import make_app
 from commerce.api.opening import open_house
 from commerce.live.durability import NotDurable

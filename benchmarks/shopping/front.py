@@ -17,7 +17,7 @@ import uvloop
 from aiohttp import web
 
 from benchmarks.shopping.place import OFFER, SHOW
-from commerce.api import rings
+from commerce import rings
 from commerce.api.app import make_app
 from commerce.api.feed import Feed
 from commerce.api.opening import open_house

@@ -14,7 +14,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from commerce import settings
+from commerce import rings, settings
 from commerce.books import Books, open_books
 from commerce.books.retention import forget_what_is_due
 from commerce.effects.ending import end_within
@@ -98,7 +98,12 @@ async def serve(wanted: EffectsSettings, firm_settings: FirmSettings, mail: Mail
         await runner.setup()
         await web.TCPSite(runner, wanted.http.host, wanted.http.port).start()
         mailer = await open_mailer(books, mail)
-        tasks = [asyncio.create_task(office.run(), name="office"), *jobs(books, firms, inbox, mailer)]
+        rings.begin()
+        tasks = [
+            asyncio.create_task(rings.keep_tidy(), name="rings"),
+            asyncio.create_task(office.run(), name="office"),
+            *jobs(books, firms, inbox, mailer),
+        ]
         structlog.get_logger("effects").info("effects follow", http=f"{wanted.http.host}:{wanted.http.port}")
         await stop.wait()
         end_within()

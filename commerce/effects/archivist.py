@@ -25,7 +25,8 @@ from commerce.show.evolve import fold
 from commerce.show.state import State
 
 NAME: Final = "archivist"
-SNAPSHOT_COMMITS: Final = 500
+SNAPSHOT_LEAST_BYTES: Final = 1 << 20  # of log behind the newest snapshot; and as much as that is large
+SNAPSHOT_COMMITS: Final = 20_000  # small ones, which cost a reader more than their bytes
 SNAPSHOT_SECONDS: Final = 60.0
 
 Slowest: TypeAlias = Callable[[str], Awaitable[int | None]]  # the version all effects of a show are past
@@ -54,18 +55,22 @@ class Archivist:
         self.show = show
         self.at = Archived(0, "")
         self.idle = False  # nothing came for a second
+        self.behind = False  # with what came last
         self._mails = mails
         self._books, self._cursor, self._slowest, self._clock = books, cursor, slowest, clock
         self._log, self._snapshots = Log(wire), Snapshots(wire)
         self._state: State
         self._kept_version, self._kept_at = 0, clock()
+        self._kept_bytes = self._followed = 0  # the newest snapshot's; of the log, when it was written
 
     async def run(self) -> None:
         """Follow the log for ever."""
         await self.begin()
         async for commits in self._log.batches(self.show, min(self._state.version, self.at.version)):
+            self.behind = True
             await self.archive(commits)
             await self.keep_snapshot()
+            self.behind = False
 
     async def begin(self) -> None:
         """Find where the books are, and a state to go on from. Raises Diverged."""
@@ -95,16 +100,23 @@ class Archivist:
         await self._cursor.move(after.version)
 
     async def keep_snapshot(self) -> None:
-        """Write a snapshot when there is enough new, or the show has closed; then trim the log."""
+        """Write a snapshot when there is enough new, or the show has closed; then trim the log.
+
+        Enough is as many bytes of log as the snapshot before has: so all snapshots of a sale together are
+        no more than twice its log, and who begins from one folds no more than it has just thawed.
+        """
         grown = self._state.version - self._kept_version
+        bytes_grown = self._log.bytes_followed - self._followed
+        much = bytes_grown >= max(SNAPSHOT_LEAST_BYTES, self._kept_bytes) or grown >= SNAPSHOT_COMMITS
         old = self._clock() - self._kept_at > SNAPSHOT_SECONDS
         closed = self._state.stage == "closed" and self.idle
         if grown <= 0 or self.at.version < self._state.version:
             return
-        if grown >= SNAPSHOT_COMMITS or old or closed:
-            await self._snapshots.write(self._state)
+        if much or old or closed:
+            self._kept_bytes = await self._snapshots.write(self._state)
             await self._trim()
             self._kept_version, self._kept_at = self._state.version, self._clock()
+            self._followed = self._log.bytes_followed
 
     async def _trim(self) -> None:
         done = await self._slowest(self.show)

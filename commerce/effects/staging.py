@@ -22,7 +22,7 @@ async def keep_stage(show: str, wire: Wire, stages: Stages) -> None:
     wished = stage_of(state)
     if state.version:
         await stages.write(wished)
-    async for commits in Log(wire).batches(show, state.version):
+    async for commits in Log(wire, outcomes=False).batches(show, state.version):
         for commit in commits:
             fold(state, commit)
         now = stage_of(state)

@@ -96,6 +96,7 @@ class Log:
 
     def __init__(self, wire: Wire, *, outcomes: bool = True, pack: Pack | None = None) -> None:
         self._wire, self._outcomes, self._pack = wire, outcomes, pack or pack_all
+        self.bytes_followed = 0  # by `batches`, of events as they are written
 
     async def send(self, show: str, commit: Commit, along: Along = ALONE) -> Underway:
         """Begin to write commit N as entry N-0, with what goes along."""
@@ -130,9 +131,7 @@ class Log:
                 fold(state, commit)
             if len(commits) < count:
                 return state
-            # Commits of a flash sale hold thousands of events: read as many as fold in a tenth of a second.
-            events = sum([len(commit.events) for commit in commits])
-            count = min(READ_AT_ONCE, max(1, count * EVENTS_AT_ONCE // max(1, events)))
+            count = _next_count(commits)
 
     async def follow(self, show: str, after: int) -> AsyncIterator[Commit]:
         """Every commit after version `after`, for ever, as they come; each exactly once, in order.
@@ -147,15 +146,25 @@ class Log:
     async def batches(self, show: str, after: int) -> AsyncIterator[list[Commit]]:
         """Like `follow`, but as many at a time as are there; none when a second passed without any."""
         by: str | None = None
+        count = READ_AT_FIRST
         while True:
-            entries = await self._wire.wait(keys.log(show), f"{after}-0", READ_AT_ONCE, FOLLOW_BLOCK_MS)
+            entries = await self._wire.wait(keys.log(show), f"{after}-0", count, FOLLOW_BLOCK_MS)
+            self.bytes_followed += sum([len(entry.fields.get("events", b"")) for entry in entries])
             commits = _sound(entries, after, outcomes=self._outcomes)
+            if len(entries) == count:
+                count = _next_count(commits)
             for place, commit in enumerate(commits):
                 if by is not None and commit.prev_by != by:
                     yield commits[:place]
                     raise BrokenLog(f"commit {commit.version} of {show} does not follow {by}")
                 after, by = commit.version, commit.by
             yield commits
+
+
+def _next_count(commits: list[Commit]) -> int:
+    """Commits of a flash sale hold thousands of events: read as many as fold in a tenth of a second."""
+    held = sum([len(commit.events) for commit in commits])
+    return min(READ_AT_ONCE, max(1, len(commits) * EVENTS_AT_ONCE // max(1, held)))
 
 
 def _sound(entries: list[Entry], after: int, *, outcomes: bool) -> list[Commit]:

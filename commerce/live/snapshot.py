@@ -56,8 +56,8 @@ class Snapshots:
     def __init__(self, wire: Wire, aside: Aside = at_once) -> None:
         self._wire, self._aside = wire, aside
 
-    async def write(self, state: State) -> None:
-        """Keep the state (one that remembers outcomes) as the newest snapshot. Raises Broken."""
+    async def write(self, state: State) -> int:
+        """Keep the state (one that remembers outcomes) as the newest snapshot; its bytes. Raises Broken."""
         if not state.remembers:
             raise ValueError("a snapshot needs the outcomes of commands")
         fields = await self._aside(partial(_packed, state))
@@ -65,6 +65,7 @@ class Snapshots:
         # A torn newest one must not push out the sound one before it: that one is all there is.
         sound = _sound(await self._wire.fields(newest))
         await self._wire.replace(newest, before if sound else newest, fields)
+        return len(fields["state"])
 
     async def newest(self, show: str, *, remembers: bool = True) -> State:
         """The newest sound snapshot as a state, or the fresh state. Raises Broken."""

@@ -17,12 +17,14 @@ from commerce.books import Books
 from commerce.books.archive import Archived, Overtaken, archived_to
 from commerce.books.tables import orders
 from commerce.books.verify import verify
-from commerce.effects.archivist import SNAPSHOT_COMMITS, Archivist, Diverged
+from commerce.effects.archivist import SNAPSHOT_COMMITS, SNAPSHOT_LEAST_BYTES, Archivist, Diverged
 from commerce.live.cursor import Cursor, slowest
-from commerce.live.log import Log
+from commerce.live.log import Log, encode
 from commerce.live.snapshot import Snapshots
 from commerce.live.valkey import open_redis, open_wire
 from commerce.show import commands as c
+from commerce.show.commit import Commit
+from commerce.show.events import CommandRefused
 from tests.commerce.desk_in_hand import DeskInHand
 from tests.commerce.shop import order, payment
 from tests.commerce.stocked import SHOW, an_evening, open_shop, stock_books
@@ -130,6 +132,42 @@ async def test_a_quiet_show_is_not_snapshotted_for_every_commit(room: Room) -> N
     assert room.desk.state.version < SNAPSHOT_COMMITS
     await keeper.keep_snapshot()
     assert (await Snapshots(room.wire).newest(SHOW)).version == 0
+
+
+async def test_snapshots_keep_pace_with_the_log_and_are_no_more_than_twice_its_size(room: Room) -> None:
+    keeper = await room.archivist()
+    work = asyncio.create_task(keeper.run())
+    rng, state, kept = random.Random(1), room.desk.state, [(0, 0)]
+    version, by, total = state.version, state.by, 0
+    log = {0: 0, version: 0}
+    while version < state.version + 500:
+        for _ in range(20):
+            version += 1
+            commit = Commit(version, by, by, state.at + version, "1-1", refusals(rng, 60))
+            total += len(encode(commit)["events"])
+            log[version] = total
+            await Log(room.wire).append(SHOW, commit)
+        async with asyncio.timeout(60):
+            while keeper.at.version < version or keeper.behind:  # noqa: ASYNC110  it tells nobody
+                await asyncio.sleep(0.01)
+        fields = await room.wire.fields(f"{{{SHOW}}}:snapshot")
+        newest = (int(fields["version"]), len(fields["state"])) if fields else (0, 0)
+        if newest != kept[-1]:
+            kept.append(newest)
+        unfolded = total - log.get(newest[0], 0)
+        assert unfolded <= max(SNAPSHOT_LEAST_BYTES, newest[1]) + total - log[version - 20]
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    assert 2 < len(kept) < 8
+    assert sum(size for _, size in kept) < 2 * total
+    assert (await Snapshots(room.wire).load(SHOW)).version == version
+
+
+def refusals(rng: random.Random, count: int) -> tuple[CommandRefused, ...]:
+    """What a sold-out offer tells a crowd."""
+    body = {"code": "SoldOut", "offer": "single", "available": 0}
+    names = [f"{rng.getrandbits(64):016x}" for _ in range(count)]
+    return tuple([CommandRefused(f"buyer:{name}", name, name, "PlaceOrder", body) for name in names])
 
 
 async def test_a_log_older_than_the_books_stops_the_archivist(room: Room) -> None:

@@ -1,10 +1,10 @@
-"""Keeping Python's collector out of a front's way.
+"""Keeping Python's collector out of the way of those who follow shows: fronts and effects.
 
 A followed show is a million lasting objects, and the collector's habit of walking them again took a ninth of
-each request and paused every viewer. So the young are looked at seldom, and what lives through a second is
-taken off the collector's list. Objects still go when nobody holds them; a ring that was alive at such
-a moment stays until the whole is looked at, once an hour. Requests leave none but those of SQL statements,
-which die young.
+each request, paused every viewer and doubled what the archivist pays for its fold. So the young are looked at
+seldom, and what lives through a second is taken off the collector's list. Objects still go when nobody holds
+them; a ring that was alive at such a moment stays until the whole is looked at, once an hour. Requests leave
+none but those of SQL statements, which die young.
 """
 
 from __future__ import annotations
