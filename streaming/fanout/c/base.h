@@ -28,6 +28,7 @@ enum {
     DATAGRAM_LIMIT_BYTES = 12 + BLOCK_LIMIT_BYTES + 2 + PAYLOAD_LIMIT_BYTES + PADDING_LIMIT_BYTES + TAG_LIMIT_BYTES,
     BATCH_BYTES = 128 << 10,      /* sent when full: what was encrypted is still in the cache */
     BATCH_MESSAGES = 512,
+    CACHE_LINE_BYTES = 64,
     BUFFER_BYTES = BATCH_BYTES + GROUP_LIMIT_PACKETS * DATAGRAM_LIMIT_BYTES,
 };
 #define WINDOW_PER_FOLLOWER_NS 20000LL /* sender.py */
@@ -67,6 +68,12 @@ static inline void put64(uint8_t *at, uint64_t value) {
 
 static inline uint32_t get32(const uint8_t *at) {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* Call memory into the cache that will be needed soon. A hint: no address is wrong. */
+static inline void fetch(const void *from, size_t length) {
+    for (size_t i = 0; i < length + CACHE_LINE_BYTES - 1; i += CACHE_LINE_BYTES)
+        __builtin_prefetch((const char *)from + (i < length ? i : length - 1));
 }
 
 static inline void wipe(void *secret, size_t length) {

@@ -67,6 +67,8 @@ void cipher_close(Cipher *c) {
     wipe(c, sizeof *c);
 }
 
+void cipher_expect(const Cipher *c) { fetch(c->aes, 3 * CACHE_LINE_BYTES); }
+
 /* Encrypt `body` of `from` into `to`. GCM also authenticates `aad` and writes 16 bytes of tag at `tag`. */
 static bool gcm_seal(Cipher *c, uint32_t ssrc, uint64_t index, const uint8_t *aad, int aad_length,
                      const uint8_t *aad_end, const uint8_t *from, uint8_t *to, int length, uint8_t *tag) {

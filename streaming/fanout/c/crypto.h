@@ -19,6 +19,7 @@ const char *crypto_version(void); /* NULL before a library was loaded */
 
 bool cipher_open(Cipher *c, bool gcm, const uint8_t *key, const uint8_t *salt, const uint8_t *auth);
 void cipher_close(Cipher *c);
+void cipher_expect(const Cipher *c); /* it is used soon: call its state into the cache */
 
 /* The header lies at `packet`; the body is read from `body` (it may lie behind the header already) and
  * lands behind the header. Returns the length of the SRTP packet, 0 when OpenSSL failed. */

@@ -1,6 +1,8 @@
 /* Packets of one viewer: numbered by the nonce law, written, padded, encrypted and cut into runs. */
 #include "state.h"
 
+#include <netinet/in.h>
+
 static bool guard_admits(Guard *g, int64_t index) {
     if (index < 0 || index >= INDEX_END) return false;
     if (index > g->newest) {
@@ -104,6 +106,21 @@ static void queue_packets(Sender *s, Viewer *viewer, Flow *flow, Outgoing *out, 
 
 static const Block *block_of(const Track *track, const Packet *packet) {
     return packet->has_capture ? &track->capture : &track->plain;
+}
+
+/* Between two frames of a viewer all others' have swept the caches. What its frame will need is called for while
+ * its neighbours are served: first the track, then what the track points at, then what that points at. */
+void expect_frame(const Track *track, int steps) {
+    if (steps == 3) {
+        fetch(&track->plain, sizeof track->plain);
+        fetch(&track->flow, sizeof *track - offsetof(Track, flow));
+    } else if (steps == 2) {
+        fetch(&track->viewer->address, sizeof(struct sockaddr_in6));
+        fetch(&track->viewer->rtp, offsetof(Cipher, inner));
+        fetch(&track->viewer->gso_works, 1);
+        fetch(&track->viewer->last_send_ns, sizeof track->viewer->last_send_ns);
+    } else
+        cipher_expect(&track->viewer->rtp);
 }
 
 void send_frame(Sender *s, Track *track, Packet *const *packets, int count) {

@@ -143,6 +143,8 @@ void send_batch(Sender *s);
 void send_when_full(Sender *s); /* what was encrypted is still in the cache */
 
 /* packets.c */
+enum { EXPECTED_STEPS = 3 };
+void expect_frame(const Track *track, int steps); /* its send_frame is so many steps away: see there */
 void send_frame(Sender *s, Track *track, Packet *const *packets, int count);
 void resend(Sender *s, Track *track, const Job *job);
 void send_rtcp(Sender *s, Viewer *viewer, const uint8_t *compound, int length);

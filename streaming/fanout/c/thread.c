@@ -34,7 +34,11 @@ static void flush_held(Sender *s, Source *source) {
     for (Job *job = held; job; job = job->next)
         for (int i = 0; i < job->count; i++) packets[count++] = &job->packets[i];
     source->turn++;
-    for (int i = 0; i < source->followers_count; i++) send_frame(s, follower_in_turn(source, i), packets, count);
+    for (int i = 0; i < source->followers_count; i++) {
+        for (int steps = 1; steps <= EXPECTED_STEPS && i + steps < source->followers_count; steps++)
+            expect_frame(follower_in_turn(source, i + steps), steps);
+        send_frame(s, follower_in_turn(source, i), packets, count);
+    }
     send_batch(s);
     for (Job *next; held; held = next) {
         next = held->next;
