@@ -78,6 +78,10 @@ class Narrow:
         elif self._queued_since is None:
             self._queued_since = now
 
+    def forget(self) -> None:
+        """Another stream begins, or the same one in full."""
+        self.rate_bps, self._queued_since, self._bad = None, None, 0
+
     @property
     def _queueing(self) -> bool:
         return self._queued_since is not None

@@ -44,7 +44,6 @@ class Program:
         self.audio = Sound(fanout)
         self.video: dict[str, Rendition] = {}
         self.dropped = self.queue_full = self.keyframes = self.cuts = 0
-        self.reported_s = 0.0
         self._fanout, self._clock, self._fact = fanout, clock, fact
         self._wished: Source | None = None
         self._on_air: OnAir | None = None
@@ -128,7 +127,8 @@ class Program:
     def request_keyframe(self, viewer: Audience, now: float) -> None:
         """A viewer cannot go on; the feed merges and limits."""
         wanted = self._watching.wanted_of(viewer)
-        self._ask_keyframe(now, None if wanted is None else wanted.name)
+        if wanted is None or wanted.should_ask(now, hurry=viewer.pin is not None):  # else it asks again
+            self._ask_keyframe(now, None if wanted is None else wanted.name)
 
     def _ask_keyframe(self, now: float, name: str | None) -> None:
         if self._on_air is not None:
@@ -349,7 +349,9 @@ class Program:
 
     def report(self, now: float) -> None:
         """Sender reports to all viewers: program time against the relay's wall clock. Once a second."""
-        self.reported_s = now
+        if self.layered and self.clock.running:
+            ntp, _ = self.clock.report(self._clock.unix(now), timeline.VIDEO_HZ)
+            self._watching.reporting(timeline.middle(ntp), now)
         for rendition in (self.audio, *self.video.values()):
             rendition.measure(now)
             if self.clock.running:

@@ -8,26 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ..domain.bandwidth import CHOKING_LOSS, Bandwidth
+from ..domain.bandwidth import Bandwidth
 from ..domain.ladder import Ladder, Rung
-from ..domain.sounding import Sounding
+from ..domain.overflow import Arrival, Left
+from ..domain.sounding import Sounding, burst_bytes
 from ..rtc.rtcp import ReportBlock
 
 REPORT_SECONDS: Final = 0.4  # loss of a shorter time says little
 REPORT_PACKETS: Final = 50  # and of fewer packets, unless more than a second has passed
-CHOKING_PACKETS: Final = 12  # missed so close together that no longer look is needed
 CHOICE_SECONDS: Final = 0.09  # below a quiet beat, so that none is missed
-SOUND_BEHIND_SECONDS: Final = 0.25
 
 
 @dataclass(slots=True)
 class Wish:
-    """Watch `rung`, and send `padding_bytes` of old packets now; with a sender report behind them where
-    the path is sounded."""
+    """Watch `rung`, and send `padding_bytes` of old packets now; or nothing while the path drains."""
 
     rung: str
     padding_bytes: int
-    sounds: bool = False
+    rests: bool = False
 
 
 class Quality:
@@ -37,22 +35,34 @@ class Quality:
         self.path, self.ladder = Bandwidth(), Ladder()
         self._sent_bps = 0
         self._since: tuple[int, int, float] | None = None  # highest, lost, when
-        self._asked: tuple[int, float] | None = None  # first own sequence of the window, when
-        self._sounded: int | None = None  # the report behind the newest burst
-        self._asked_for = 0  # packets that the player missed in it
-        self._asked_to = 0  # the newest of them ever: a repeated request is no further loss
+        self._first = 0  # own sequence that the stream began with
+        self._asked_to = 0  # the newest packet ever asked for: a repeated request is no further loss
+        self._sounded: tuple[int, ...] = ()  # the reports behind the newest bursts
+        self._rungs: tuple[Rung, ...] = ()
         self._chosen_s: float | None = None
+
+    def begin(self, first_own: int) -> None:
+        """Another stream leaves from this own sequence on: what is said of earlier ones is of the past."""
+        self._first = first_own
+        self._since = None
+        self.path.begin()
 
     def heard_remb(self, bps: int, now: float) -> None:
         """A REMB of the player."""
         self.path.heard_remb(bps, now)
 
-    def heard_report(self, block: ReportBlock, rtt: float | None, now: float) -> None:
-        """A report block about the picture: gathered until it says something of loss."""
+    def heard_report(
+        self, block: ReportBlock, rtt: float | None, left: Left | None, following: Left | None, now: float
+    ) -> None:
+        """A report block about the picture. `left`: when its highest sequence left, `following`: the next."""
         if rtt is not None:
             self.path.heard_answer(block.last_report, rtt)
-        if block.last_report == self._sounded:
-            rtt = None  # the burst's doing
+            if block.last_report not in self._sounded:  # else it is the burst's doing
+                self.path.heard_round_trip(rtt, now)
+        if block.highest < self._first:  # nothing of the stream has come so far
+            return
+        if left is not None:
+            self.path.heard_arrival(Arrival(block.highest, block.lost, left, following), now)
         if self._since is None:
             self._since = (block.highest, block.lost, now)
             return
@@ -62,44 +72,41 @@ class Quality:
             return
         self._since = (block.highest, block.lost, now)
         share = min(1.0, max(0, block.lost - lost) / expected) if 0 < expected < 1 << 16 else 0.0
-        self.path.heard_report(share, rtt, self._sent_bps, now, at)
+        self.path.heard_loss(share, self._sent_bps, at, now)
 
-    def heard_nack(self, own: int, newest: int, now: float) -> None:
-        """The player misses a packet that we sent (unwrapped own sequence), `newest` is the last one sent.
-
-        NACKs come at once, and from every player: they tell of a narrow path before any report does.
-        """
-        if own <= self._asked_to:
+    def heard_nack(self, own: int, left: Left | None, now: float) -> None:
+        """The player misses a packet (unwrapped own sequence) that left then. NACKs come at once, and from
+        every player: they tell of a narrow path before any report does."""
+        if own <= self._asked_to or own < self._first:
             return
         self._asked_to = own
-        self.path.missed(1)
-        if self._asked is None or now - self._asked[1] > 2 * REPORT_SECONDS:
-            self._asked, self._asked_for = (own, now), 0
-        self._asked_for += 1
-        first, since = self._asked
-        sent = newest - first
-        share = min(1.0, self._asked_for / sent) if sent > 0 else 0.0
-        is_choking = self._asked_for >= CHOKING_PACKETS and share > CHOKING_LOSS
-        if is_choking:
+        self.path.heard_missed(own, left, now)
+        if self.path.urgent(now) is not None:
             self._chosen_s = None  # to be looked at with the next beat
-        if is_choking or (now - since >= REPORT_SECONDS and sent >= REPORT_PACKETS):
-            self.path.heard_loss(share, self._sent_bps, since)
-            self._asked, self._asked_for = (newest, now), 0
 
     def due(self, now: float) -> bool:
         """Whether to choose anew: at every beat while a probe's padding leaves, else ten times a second."""
         return self._chosen_s is None or self.path.probing or now - self._chosen_s >= CHOICE_SECONDS
 
-    def choose(self, rungs: tuple[Rung, ...], now: float, *, reported_s: float) -> Wish:
-        """The rendition for now. `rungs`: lowest rate first, at least one. `reported_s`: when the last
-        sender report left: right behind it a sounding's own is the newest when the player reports."""
+    def choose(self, rungs: tuple[Rung, ...], now: float, *, sound_bps: int = 0) -> Wish:
+        """The rendition for now. `rungs`: lowest rate first, at least one, sound included."""
+        self.path.sound_bps = sound_bps
         elapsed = 0.0 if self._chosen_s is None else min(0.2, now - self._chosen_s)
-        self._chosen_s = now
-        may_sound = now - reported_s < SOUND_BEHIND_SECONDS
-        step = self.ladder.step(rungs, self.path, now, may_sound=may_sound)
+        self._chosen_s, self._rungs = now, rungs
+        step = self.ladder.step(rungs, self.path, now)
         self._sent_bps = next(rung.bps for rung in rungs if rung.name == step.rung) + step.padding_bps
-        return Wish(step.rung, step.burst_bytes or int(step.padding_bps * elapsed / 8), step.burst_bytes > 0)
+        return Wish(step.rung, int(step.padding_bps * elapsed / 8), step.rests)
 
-    def sounded(self, report: int, burst_bytes: int, now: float) -> None:
-        """The burst has left, with a report of this middle NTP time behind it."""
-        self.path.sounding, self._sounded = Sounding(report, now, burst_bytes), report
+    def sound(self, report: int, now: float) -> int:
+        """A sender report of this middle NTP time leaves now: how many bytes of padding leave before it."""
+        sounding = self.path.sounding
+        if sounding is not None and sounding.depth == "waiting" and sounding.second_report is None:
+            sounding.again(report, now)
+        else:
+            wanted_bps = self.ladder.sound(self._rungs, self.path, now) if self._rungs else 0
+            if not wanted_bps:
+                return 0
+            sounding = Sounding(report, now, burst_bytes(wanted_bps), wanted_bps)
+        self._sounded = (*self._sounded[-1:], report)
+        self.path.begin_sounding(sounding, now)
+        return sounding.burst_bytes

@@ -9,6 +9,7 @@ from collections import deque
 from typing import Final, Protocol
 
 from ..domain.ladder import Rung
+from ..domain.overflow import Left
 from ..domain.segments import Segments
 from ..domain.timeline import Line
 from ..fanout import Fanout, Kind, Packet, SourceId
@@ -18,7 +19,9 @@ GOP_PACKETS_MAX: Final = 2000
 GOP_SECONDS_MAX: Final = 4.0  # an older group of pictures is no start; a new keyframe is asked for
 START_BYTES_MAX: Final = 128_000  # at once to a joiner of unknown path, where a smaller rendition is at hand
 SILENT_SECONDS: Final = 1.5  # a rendition without packets for so long is none to offer
-RATE_SMOOTHING: Final = 0.3
+KEYFRAME_AGE_SECONDS: Final = 0.6  # of the newest, before one that is no hurry is asked for: all who share
+# the rendition get each of them, and who is on a path that just bears it loses one that comes too soon
+RATE_SMOOTHING: Final = 0.1  # a second: keyframes that are asked for are soon forgotten
 PACKETS_SMOOTHED: Final = 128
 KEYFRAMES_KNOWN: Final = 4
 OVERHEAD_BYTES: Final = 36  # of a packet on its way: RTP header, extensions, SRTP tag
@@ -48,8 +51,11 @@ class Audience(Protocol):
     def due(self, now: float) -> bool:
         """Whether it is time to look at its quality again: often while its path is probed, else seldom."""
 
-    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
-        """Which of several renditions its path bears now."""
+    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str | None:
+        """Which of several renditions its path bears now; None: none, until what fills it has drained."""
+
+    def reporting(self, report: int, now: float) -> None:
+        """A sender report of this middle NTP time is about to leave, to be measured by."""
 
 
 class Aside(Protocol):
@@ -71,6 +77,7 @@ class Rendition:
         self.line: Line | None = None
         self.last: int | None = None  # newest outgoing timestamp, unwrapped
         self.waiting: set[Audience] = set()
+        self.asked = False  # for a keyframe, for those who wait
         self.aside: list[Aside] = []
         self.keyframes: deque[int] = deque(maxlen=KEYFRAMES_KNOWN)  # sequences at which the newest begin
         self.packet_bytes = 1000.0  # mean, smoothed
@@ -78,9 +85,13 @@ class Rendition:
         self.bps = 0  # measured with its headers, smoothed
         self.heard_s: float | None = None
         self.octets = 0  # since it was measured
+        self.all_octets = 0
+        self.keyframe_s = float("-inf")  # when the newest began
         self._measured_s: float | None = None
+        self._measures = 0
         self._segments: Segments[tuple[int, int]] = Segments(0)
         self._history: list[Packet | None] = [None] * HISTORY_PACKETS[kind]
+        self._left: list[Left] = [Left(0.0, 0)] * HISTORY_PACKETS[kind]
         self._pending: list[Packet] = []
         self._gop: list[Packet] = []
         self._gop_s: float | None = None  # when the keyframe came; None: no start at hand
@@ -92,6 +103,11 @@ class Rendition:
     def awaits(self, viewer: Audience) -> bool:
         """Whether this viewer begins at its next keyframe."""
         return viewer in self.waiting
+
+    def should_ask(self, now: float, *, hurry: bool = False) -> bool:
+        """Whether to ask for a keyframe now, for those who wait; a refusal is remembered."""
+        self.asked = hurry or now - self.keyframe_s >= KEYFRAME_AGE_SECONDS
+        return self.asked
 
     # -- numbering ---------------------------------------------------------------------------------
 
@@ -130,17 +146,21 @@ class Rendition:
         """Packets, to be remembered and to leave with the next `gathered`; a keyframe begins at the first."""
         if keyframe:
             self._gop, self._gop_s = list(packets), now
+            self.keyframe_s = now
             self.keyframes.append(packets[0].sequence)
         elif self._gop_s is not None:
             self._gop += packets
         self._pending += packets
         self.packets += len(packets)
-        history, room = self._history, len(self._history)
+        history, left, room = self._history, self._left, len(self._history)
+        before = self.all_octets
         for packet in packets:
             size = len(packet.payload)
             history[packet.sequence % room] = packet
-            self.octets += size + OVERHEAD_BYTES
+            self.all_octets += size + OVERHEAD_BYTES
+            left[packet.sequence % room] = Left(now, self.all_octets)
             self.packet_bytes += (size - self.packet_bytes) / PACKETS_SMOOTHED
+        self.octets += self.all_octets - before
         self.heard_s = now
 
     def gathered(self) -> list[Packet]:
@@ -181,6 +201,10 @@ class Rendition:
         packet = self._history[sequence % len(self._history)]
         return packet if packet is not None and packet.sequence == sequence else None
 
+    def left(self, sequence: int) -> Left | None:
+        """When a packet of the history left."""
+        return None if self.recall(sequence) is None else self._left[sequence % len(self._left)]
+
     def start_packets(self, now: float) -> list[Packet]:
         """The packets since the last keyframe, if they are a start that is worth it."""
         if self._gop_s is None or now - self._gop_s > GOP_SECONDS_MAX or len(self._gop) > GOP_PACKETS_MAX:
@@ -197,7 +221,8 @@ class Rendition:
         """Once a second: how much it is, and forget a start that has grown old."""
         if self._measured_s is not None and now > self._measured_s:
             bps = int(self.octets * 8 / (now - self._measured_s))
-            self.bps = bps if not self.bps else int(self.bps + RATE_SMOOTHING * (bps - self.bps))
+            self._measures += 1
+            self.bps += int(max(RATE_SMOOTHING, 1 / self._measures) * (bps - self.bps))
         self.octets, self._measured_s = 0, now
         if self._gop_s is not None and not self.start_packets(now):
             self._gop, self._gop_s = [], None

@@ -131,7 +131,7 @@ class Strait:
         """Stand aside; the first own sequence that is free again, None where nothing was narrow."""
         drip, stream = self._drip, self._stream
         self._drip = self._stream = None
-        self.narrow.rate_bps = None
+        self.narrow.forget()
         if drip is None or stream is None:
             return None
         stream.aside.remove(self)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
-from ..contract import ShowId
 from ..domain import timeline
 from ..domain.ladder import Rung
+from ..domain.overflow import Left
 from ..domain.patience import STEP_SECONDS, Patience, playout_delay
 from ..domain.resends import ResendBudget
 from ..fanout import Address, Fanout, Keys, Kind, Packet, Resend, Seat, Track, ViewerId
@@ -21,6 +21,7 @@ from ..rtc.dtls import SrtpKeys
 from ..rtc.ear import Run
 from .clock import Clock
 from .figures import ViewerFigures
+from .following import Span, Watched
 from .hearing import Hearing
 from .opening import Opening
 from .quality import Quality
@@ -35,31 +36,6 @@ SPANS_MAX: Final = 8  # older ones are beyond any history
 PADDING_PACKETS_MAX: Final = 64  # in one step of a probe
 PROBED_SECONDS: Final = 1.5  # behind a probe its own queue is still told of
 ECHO_SECONDS: Final = 0.005  # a repaired packet is sent twice: one that is lost again costs a round trip
-
-
-class Watched(Protocol):
-    """The program, as a viewer sees it."""
-
-    show: ShowId
-    clock: timeline.ProgramClock
-    reported_s: float  # when the last sender reports left
-
-    def admit(self, viewer: Viewer, now: float) -> None:
-        """Start this viewer."""
-
-    def dismiss(self, viewer: Viewer) -> None:
-        """It left."""
-
-    def request_keyframe(self, viewer: Viewer, now: float) -> None:
-        """It cannot go on without one."""
-
-
-class Span(NamedTuple):
-    """From `first_own` on, the viewer's own sequence is that of `stream` plus `offset`."""
-
-    first_own: int
-    stream: Rendition
-    offset: int
 
 
 class Viewer:
@@ -97,6 +73,8 @@ class Viewer:
         self._stepping = False
         self._lowest = True  # whether there is no smaller rendition to give instead
         self._padded_s = -PROBED_SECONDS
+        self._reported_to = 0  # own sequence
+        self._named = 0  # the sender report that it heard last
         self._strait = Strait(self, starts[0], fanout, clock, later)
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
         self._held_at: int | None = None  # the last own sequence sent, while a smaller rendition is awaited
@@ -202,7 +180,8 @@ class Viewer:
                 own, self._held_at = self._held_at + 1, None
             else:
                 own, self._has_sunk = own if free is None else free, False
-        spans.append(Span(own, stream, own - first))
+            self._quality.begin(own + len(cached))
+        spans.append(Span(own, stream, own - first, self._clock.now()))
         if isinstance(stream, Sound):
             self._hearing.begin(self.seat, stream, own - first)
         else:
@@ -223,19 +202,27 @@ class Viewer:
         """Whether its quality should be looked at now."""
         return self.layer is not None or self._quality.due(now)
 
-    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
-        """The rendition that the path bears; a probe's padding leaves on the way."""
+    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str | None:
+        """The rendition that the path bears, None while it drains; a probe's padding leaves on the way."""
         if self._strait.rate_bps is not None and self._spans["video"][-1].stream.name == rungs[0].name:
             return rungs[0].name  # not even the smallest fits
         if any(rung.name == self.layer for rung in rungs):  # a person's word; while it comes
             return str(self.layer)
-        wish = self._quality.choose(rungs, now, reported_s=self.program.reported_s)
+        bps = {span.stream.name: span.stream.bps for span in self._spans["video"]}
+        sound_bps = next((rung.bps - bps[rung.name] for rung in rungs if rung.name in bps), 0)
+        wish = self._quality.choose(rungs, now, sound_bps=sound_bps)
         self._lowest = wish.rung == rungs[0].name
         if wish.padding_bytes:
             self._pad(wish.padding_bytes)
-        if wish.sounds:
-            self._sound(wish.padding_bytes, now)
-        return wish.rung
+        return None if wish.rests else wish.rung
+
+    def reporting(self, report: int, now: float) -> None:
+        """A report leaves behind this: where the path is to be sounded, behind a burst."""
+        if self.relay or self.layer is not None or self.held or self._strait.rate_bps is not None:
+            return
+        burst = self._quality.sound(report, now)
+        if burst:
+            self._pad(burst)
 
     @property
     def held(self) -> bool:
@@ -251,22 +238,6 @@ class Viewer:
         span = self._spans["video"][-1]
         self._held_at, self._has_sunk = span.stream.newest + span.offset, True
         self._fanout.pause(self.seat, "video")
-
-    def _sound(self, burst_bytes: int, now: float) -> None:
-        """A sender report behind a burst: the answer to it tells how long the burst took."""
-        if self.seat is None:
-            return
-        ntp, timestamp = self.program.clock.report(self._clock.unix(now), timeline.VIDEO_HZ)
-        sent = self._fanout.counts(self.seat).video
-        report = rtcp.SenderReport(
-            self._ssrcs.video,
-            ntp,
-            timestamp & 0xFFFFFFFF,
-            sent.packets & 0xFFFFFFFF,
-            sent.octets & 0xFFFFFFFF,
-        )
-        self._fanout.rtcp(self.seat, rtcp.sender_report(report))
-        self._quality.sounded(timeline.middle(ntp), burst_bytes, now)
 
     def _pad(self, size_bytes: int) -> None:
         """Send the newest packets once more by RTX: a player drops them, its estimator counts them."""
@@ -305,7 +276,7 @@ class Viewer:
                 self.figures.too_old += 1
                 continue
             if kind == "video":
-                self._quality.heard_nack(own, newest, now)
+                self._quality.heard_nack(own, self._left(own), now)
                 if self._has_sunk and (self._held_at is not None or own < spans[-1].first_own):
                     continue  # a keyframe makes it needless, and the path is full
             if self._affordable(packet, own, now):
@@ -314,7 +285,9 @@ class Viewer:
                 self.figures.refused += 1
         if again and self._fanout.resend(self.seat, kind, again):
             self.figures.resent += len(again)
-            self._strait.charge(sum(len(r.packet.payload) for r in again))
+            octets = sum(len(r.packet.payload) for r in again)
+            self._quality.path.repaired(octets, now)
+            self._strait.charge(octets)
             echo = [r for r in again if self._budget.spare(len(r.packet.payload), now, self._rate)]
             if echo:
                 self._later(ECHO_SECONDS, lambda: self._echo(kind, echo))
@@ -325,6 +298,16 @@ class Viewer:
                 packet = span.stream.recall(own - span.offset)
                 return None if packet is None else self._opening.as_sent(span.stream, packet)
         return None
+
+    def _left(self, own: int) -> Left | None:
+        """When a packet of the picture left for this viewer, as long as it follows its stream."""
+        spans = self._spans["video"]
+        if not spans or own < spans[-1].first_own or self._strait.rate_bps is not None:
+            return None
+        if self._held_at is not None and own > self._held_at:
+            return None
+        left = spans[-1].stream.left(own - spans[-1].offset)
+        return None if left is None else left._replace(at=max(left.at, spans[-1].began_s))
 
     def _echo(self, kind: Kind, packets: list[Resend]) -> None:
         if self.seat is not None and self._fanout.resend(self.seat, kind, packets):
@@ -339,7 +322,7 @@ class Viewer:
 
     def _keyframe_asked(self, now: float) -> None:
         self.figures.keyframe_requests += 1
-        if self._strait.rate_bps is None and now - self._keyframe_s >= KEYFRAME_SECONDS_MIN:
+        if self._strait.rate_bps is None and not self.held and now - self._keyframe_s >= KEYFRAME_SECONDS_MIN:
             self._keyframe_s = now
             self.program.request_keyframe(self, now)
 
@@ -350,11 +333,14 @@ class Viewer:
             rtt = timeline.round_trip_seconds(now_ntp, block.last_report, block.delay)
             if rtt is not None:
                 self.rtt_s += (rtt - self.rtt_s) / 4
+            if rtt is not None and block.last_report != self._named:  # named again, it says nothing of now
+                self._named = block.last_report
                 self._strait.narrow.heard_round_trip(rtt, now)  # sound's reports tell of the same queue
             self._hearing.lost(block.fraction_lost / 256, now)
             if block.ssrc == self._ssrcs.video:
                 self.figures.lost_share = block.fraction_lost / 256
-                self._quality.heard_report(block, rtt, now)
+                left, following = self._left(block.highest), self._left(block.highest + 1)
+                self._quality.heard_report(block, rtt, left, following, now)
                 self._be_patient(block, now)
                 self._fit(block, now)
         if self.seat is not None:
@@ -368,7 +354,9 @@ class Viewer:
         stream, offset = self._spans["video"][-1].stream, self._spans["video"][-1].offset
         probed = now - self._padded_s < PROBED_SECONDS
         following = stream.ungathered + offset
-        self._strait.heard(block, stream, following, judge=self._lowest and not probed)
+        # Losses are counted from report to report: those of the stream before are in the first.
+        is_own, self._reported_to = self._reported_to >= self._spans["video"][-1].first_own, block.highest
+        self._strait.heard(block, stream, following, judge=self._lowest and not probed and is_own)
         rate = self._strait.rate_bps
         self._budget.full = rate is not None or self._strait.narrow.suspect
         self.figures.narrow_bps = None if rate is None else int(rate)

@@ -90,11 +90,21 @@ class Watching:
         """Follow a rendition from its next keyframe on; until then what one has goes on."""
         self._await_nothing(viewer)
         rendition.waiting.add(viewer)
-        self._ask(now, rendition.name)
+        is_climb = viewer in self._followed and rendition.bps > self._followed[viewer].bps
+        self._ask_for(rendition, now, hurry=not is_climb)
+
+    def _ask_for(self, rendition: Rendition, now: float, *, hurry: bool = False) -> None:
+        if rendition.should_ask(now, hurry=hurry):
+            self._ask(now, rendition.name)
 
     def _await_nothing(self, viewer: Audience) -> None:
         for rendition in self._video.values():
             rendition.waiting.discard(viewer)
+
+    def reporting(self, report: int, now: float) -> None:
+        """A sender report of this middle NTP time leaves next."""
+        for viewer in self.viewers:
+            viewer.reporting(report, now)
 
     # -- quality -----------------------------------------------------------------------------------
 
@@ -105,20 +115,25 @@ class Watching:
         loud = tuple(Rung(r.name, r.bps + sound_bps) for r in measured)
         if not rungs:
             return
+        for rendition in (r for r in measured if r.waiting and not r.asked):
+            self._ask_for(rendition, now)
         for viewer in self.viewers:
             watched = self._followed.get(viewer)
             settled = len(rungs) == 1 and watched in alive and not viewer.held
             if viewer.pin is None and not settled and viewer.due(now):
                 name = viewer.adapt(loud if viewer.hears else rungs, now)
-                self._change(viewer, watched, self._video[name], now)
+                self._change(viewer, watched, None if name is None else self._video[name], now)
 
-    def _change(self, viewer: Audience, watched: Rendition | None, wanted: Rendition, now: float) -> None:
-        if wanted is watched and not viewer.held:
+    def _change(
+        self, viewer: Audience, watched: Rendition | None, wanted: Rendition | None, now: float
+    ) -> None:
+        """Let a viewer follow what it wants from the next keyframe on; None: let it rest."""
+        if wanted is None or (wanted is watched and not viewer.held):
             self._await_nothing(viewer)
-        elif viewer not in wanted.waiting:
-            if watched is not None and wanted.bps < watched.bps:
-                self._flush(watched)  # so that what was numbered leaves before the pause
-                viewer.hold()
+        if watched is not None and (wanted is None or wanted.bps < watched.bps):
+            self._flush(watched)  # so that what was numbered leaves before the pause
+            viewer.hold()
+        if wanted is not None and (wanted is not watched or viewer.held) and viewer not in wanted.waiting:
             self._wait(viewer, wanted, now)
 
 

@@ -53,5 +53,8 @@ class NotedViewer:
     def due(self, now: float) -> bool:
         return True
 
-    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str:
+    def reporting(self, report: int, now: float) -> None:
+        pass
+
+    def adapt(self, rungs: tuple[Rung, ...], now: float) -> str | None:
         return self.wish if self.wish in {rung.name for rung in rungs} else rungs[-1].name

@@ -1,154 +1,147 @@
-"""Quality for each viewer, on paths that are simulated as a player sees them."""
+"""A place on the ladder, told step by step. How it goes on a road is told in relay/test_fitting.py."""
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass, field
-
-import pytest
-
-from streaming.domain.bandwidth import Bandwidth
-from streaming.domain.ladder import Ladder, Rung
-from streaming.domain.sounding import Sounding
+from streaming.domain.bandwidth import (
+    CAP_LASTS_SECONDS,
+    PROBE_SECONDS,
+    PROBE_SECONDS_MAX,
+    SILENT_VERDICT_SECONDS,
+    Bandwidth,
+)
+from streaming.domain.ladder import CALM_SECONDS, REST_SECONDS_MAX, SOUND_EVERY_SECONDS, Ladder, Rung
+from streaming.domain.overflow import Arrival, Left
+from streaming.domain.sounding import Sounding, burst_bytes
 
 RUNGS = (Rung("q", 230_000), Rung("h", 750_000), Rung("f", 2_400_000))
-TICK_SECONDS = 0.1
-REMB_BEGINS_SECONDS = 5.4
 
 
-@dataclass
-class Player:
-    """A path with a queue, and a player behind it whose REMB behaves as Chromium's was measured to."""
-
-    capacity_bps: int
-    chance_loss: float = 0.0
-    sends_remb: bool = True
-    queue_limit_seconds: float = 0.3
-    path: Bandwidth = field(default_factory=Bandwidth)
-    ladder: Ladder = field(default_factory=Ladder)
-    now: float = 0.0
-    queue_bits: float = 0.0
-    remb: float = 300_000.0
-    answer: float | None = None  # the round trip of the report behind a burst
-    watched: list[tuple[float, str]] = field(default_factory=list)
-
-    def run(self, seconds: float) -> None:
-        for _ in range(round(seconds / TICK_SECONDS)):
-            self.now += TICK_SECONDS
-            self._tick()
-
-    def _tick(self) -> None:
-        step = self.ladder.step(RUNGS, self.path, self.now)
-        if not self.watched or self.watched[-1][1] != step.rung:
-            self.watched.append((self.now, step.rung))
-        sent = dict(RUNGS)[step.rung] + step.padding_bps
-        lost = self._through_the_queue(sent * TICK_SECONDS)
-        if step.burst_bytes:
-            self.queue_bits += 8 * step.burst_bytes
-            self.path.sounding = Sounding(1, self.now)
-            self.answer = 0.04 + self.queue_bits / self.capacity_bps
-        arrived = min(sent, self.capacity_bps)
-        if sent > self.capacity_bps and self.queue_bits > 0.05 * self.capacity_bps:
-            self.remb = 0.85 * arrived
-        elif self.queue_bits == 0:
-            self.remb = min(self.remb * 1.008, max(1.5 * arrived, self.remb))
-        if self.now > REMB_BEGINS_SECONDS and self.sends_remb:
-            self.path.heard_remb(int(self.remb), self.now)
-        rtt = 0.04 + self.queue_bits / self.capacity_bps
-        if lost > 0 or round(self.now / TICK_SECONDS) % 10 == 0:
-            if self.answer is not None:
-                self.path.heard_answer(1, self.answer)
-                self.answer = None
-            self.path.heard_report(max(lost, self.chance_loss), rtt, sent, self.now)
-
-    def _through_the_queue(self, bits: float) -> float:
-        room = self.queue_limit_seconds * self.capacity_bps + self.capacity_bps * TICK_SECONDS
-        kept = min(bits, room - self.queue_bits)
-        self.queue_bits = max(0.0, self.queue_bits + kept - self.capacity_bps * TICK_SECONDS)
-        return 1 - kept / bits if bits else 0.0
-
-    @property
-    def rung(self) -> str:
-        return self.watched[-1][1]
+def choked(path: Bandwidth, now: float, share: float = 0.5) -> None:
+    """A report of heavy loss."""
+    path.heard_loss(share, 2_400_000, now - 1.0, now)
 
 
-def test_a_good_path_begins_and_stays_on_top() -> None:
-    player = Player(5_000_000)
-    player.remb = 3_000_000
-    player.run(60)
-    assert [rung for _, rung in player.watched] == ["f"]
+def fallen(now: float = 10.0) -> tuple[Bandwidth, Ladder]:
+    """A viewer that has just gone down from the top."""
+    path, ladder = Bandwidth(), Ladder()
+    path.heard_round_trip(0.04, now - 1)
+    assert ladder.step(RUNGS, path, now - 1).rung == "f"
+    choked(path, now)
+    assert ladder.step(RUNGS, path, now).rung == "h"
+    path.heard_loss(0.0, 750_000, now + 0.5, now + 1)
+    return path, ladder
 
 
-@pytest.mark.parametrize("remb", [True, False])
-@pytest.mark.parametrize(("capacity", "fitting"), [(1_000_000, "h"), (300_000, "q")])
-def test_a_narrow_path_is_fitted_within_two_seconds_of_the_start(
-    capacity: int, fitting: str, remb: bool
-) -> None:
-    player = Player(capacity, sends_remb=remb)
-    player.run(4)
-    assert player.rung == fitting
-    assert player.watched[-1][0] <= (2.0 if fitting == "h" else 4.0)
+def test_the_first_choice_is_the_largest() -> None:
+    assert Ladder().step(RUNGS, Bandwidth(), 0.0).rung == "f"
 
 
-@pytest.mark.parametrize("remb", [True, False])
-def test_a_drop_is_followed_within_two_seconds(remb: bool) -> None:
-    player = Player(5_000_000, sends_remb=remb)
-    player.remb = 3_000_000
-    player.run(20)
-    player.capacity_bps = 1_000_000
-    player.run(2)
-    assert player.rung in ("h", "q")
+def test_a_full_path_gets_what_comes_through() -> None:
+    fallen()
 
 
-@pytest.mark.parametrize("remb", [True, False])
-def test_recovery_is_climbed_within_five_seconds(remb: bool) -> None:
-    player = Player(5_000_000, sends_remb=remb)
-    player.remb = 3_000_000
-    player.run(20)
-    player.capacity_bps = 1_000_000
-    player.run(20)
-    assert player.rung == "h"
-    player.capacity_bps = 5_000_000
-    player.run(5)
-    assert player.rung == "f"
+def test_the_picture_rests_while_a_queue_drains_and_what_is_learnt_meanwhile_counts() -> None:
+    path, ladder = Bandwidth(), Ladder()
+    path.heard_round_trip(0.04, 0.0)
+    ladder.step(RUNGS, path, 0.0)
+    for n in range(40):  # of thirty packets each third comes through, each behind 0.3 s of queue
+        if n % 3:
+            path.heard_missed(n, Left(1 + n / 100, n * 1000), 1 + n / 100 + 0.34)
+    resting = ladder.step(RUNGS, path, 1.74)
+    assert resting.rests
+    choked(path, 1.75, 0.95)
+    assert ladder.step(RUNGS, path, 1.74 + REST_SECONDS_MAX).rung == "q"
 
 
-def test_a_low_estimate_does_not_undo_what_a_probe_has_proven() -> None:
-    player = Player(1_000_000)
-    player.run(30)
-    player.capacity_bps = 5_000_000
-    player.run(60)
-    assert player.rung == "f"
-    assert player.ladder.steps_down <= 2
+def test_old_findings_are_no_reason_to_go_down() -> None:
+    path, ladder = Bandwidth(), Ladder()
+    ladder.step(RUNGS, path, 0.0)
+    choked(path, 1.0)
+    assert ladder.step(RUNGS, path, 1.1 + CAP_LASTS_SECONDS).rung == "f"
 
 
-def test_a_path_between_two_rungs_does_not_swing() -> None:
-    player = Player(1_200_000)
-    player.run(120)
-    changes = [at for at, _ in player.watched if at > 10]
-    assert len(changes) <= 4
+def test_a_falling_estimate_alone_is_no_reason_to_go_down() -> None:
+    path, ladder = Bandwidth(), Ladder()
+    ladder.step(RUNGS, path, 0.0)
+    for n, bps in enumerate((3_000_000, 2_000_000, 1_000_000, 500_000, 400_000)):
+        path.heard_remb(bps, n / 5)
+        assert ladder.step(RUNGS, path, n / 5).rung == "f"
 
 
-def test_chance_loss_of_five_percent_is_no_reason_to_step_down() -> None:
-    player = Player(5_000_000, chance_loss=0.05)
-    player.remb = 3_000_000
-    player.run(60)
-    assert [rung for _, rung in player.watched] == ["f"]
+def test_a_falling_estimate_counts_while_all_that_comes_is_late() -> None:
+    path, ladder = Bandwidth(), Ladder()
+    path.heard_round_trip(0.04, 0.0)
+    ladder.step(RUNGS, path, 0.0)
+    rungs = []
+    for n, bps in enumerate((3_000_000, 2_000_000, 1_000_000, 900_000)):
+        now = 5 + n / 5
+        path.heard_remb(bps, now)
+        path.heard_arrival(Arrival(n, 0, Left(now - 0.3, n * 1000), Left(now - 0.25, n * 1000)), now)
+        rungs.append(ladder.step(RUNGS, path, now))
+    assert [step.rests for step in rungs[:3]] == [False, False, True]
+    assert rungs[3].rung != "f"
+
+
+def test_a_path_is_sounded_then_probed_then_climbed() -> None:
+    path, ladder = fallen()
+    assert not ladder.sound(RUNGS, path, 10.1)  # too soon
+    now = 11.1 + CALM_SECONDS
+    wanted_bps = ladder.sound(RUNGS, path, now)
+    assert wanted_bps > RUNGS[2].bps
+    path.begin_sounding(Sounding(7, now, burst_bytes(wanted_bps), wanted_bps), now)
+    assert ladder.step(RUNGS, path, now + 0.1).padding_bps == 0
+    path.heard_answer(7, 0.05)
+    ladder.step(RUNGS, path, now + 0.2)
+    assert ladder.step(RUNGS, path, now + 0.3).padding_bps > 1_500_000
+    at = now + 0.3 + PROBE_SECONDS
+    path.heard_arrival(Arrival(9, 0, Left(at - 0.06, 1000), Left(at - 0.03, 2000)), at)
+    assert ladder.step(RUNGS, path, at).rung == "f"
+
+
+def test_a_shallow_path_is_left_alone_for_a_while() -> None:
+    path, ladder = fallen()
+    now = 11.1 + CALM_SECONDS
+    path.begin_sounding(Sounding(7, now, 12_000, 2_640_000), now)
+    path.heard_answer(7, 0.15)
+    step = ladder.step(RUNGS, path, now + 0.2)
+    assert (step.rung, step.padding_bps) == ("h", 0)
+    assert not ladder.sound(RUNGS, path, now + 1)
+    assert ladder.sound(RUNGS, path, now + SOUND_EVERY_SECONDS)
+
+
+def test_a_player_without_a_clock_is_probed_unsounded() -> None:
+    path, ladder = Bandwidth(), Ladder()
+    ladder.step(RUNGS, path, 0.0)
+    choked(path, 1.0)
+    assert ladder.step(RUNGS, path, 1.0).rung == "h"
+    path.heard_loss(0.0, 750_000, 1.5, 2.0)
+    assert not ladder.sound(RUNGS, path, 9.0)
+    ladder.step(RUNGS, path, 9.0)
+    assert ladder.step(RUNGS, path, 9.1).padding_bps > 0
+    assert ladder.step(RUNGS, path, 9.2 + PROBE_SECONDS_MAX + SILENT_VERDICT_SECONDS).rung == "f"
+
+
+def test_a_climb_that_slips_makes_the_next_wait() -> None:
+    path, ladder = fallen()
+    now = 20.0
+    waits = []
+    for _ in range(3):
+        began = now
+        while not ladder.sound(RUNGS, path, now):
+            now += 0.1
+        waits.append(now - began)
+        path.begin_probe(now)
+        path.heard_arrival(Arrival(9, 0, Left(now + 0.9, 0), Left(now + 0.95, 0)), now + 1)
+        ladder._target = RUNGS[2]  # what a sounding leads to
+        assert ladder.step(RUNGS, path, now + 1).rung == "f"
+        choked(path, now + 3)
+        assert ladder.step(RUNGS, path, now + 3).rung == "h"
+        path.heard_loss(0.0, 750_000, now + 3.5, now + 4)
+        now += 4
+    assert waits == sorted(waits)
+    assert waits[-1] > 2 * waits[1]
 
 
 def test_a_rendition_that_ends_is_replaced_by_one_that_fits() -> None:
-    path, ladder = Bandwidth(), Ladder()
-    path.heard_remb(3_000_000, 0.0)
-    path.heard_remb(900_000, 0.05)
-    assert ladder.step(RUNGS, path, 0.1).rung == "h"
-    assert ladder.step((RUNGS[0],), path, 0.2).rung == "q"
-
-
-def test_a_wandering_path_never_leaves_the_ladder() -> None:
-    chance = random.Random(7)
-    player = Player(2_000_000)
-    for _ in range(60):
-        player.capacity_bps = chance.choice([200_000, 600_000, 1_500_000, 4_000_000])
-        player.chance_loss = chance.choice([0.0, 0.02, 0.08])
-        player.run(chance.uniform(0.5, 8))
-    assert {rung for _, rung in player.watched} == {"q", "h", "f"}
+    _, ladder = fallen()
+    assert ladder.step((RUNGS[0],), Bandwidth(), 10.2).rung == "q"

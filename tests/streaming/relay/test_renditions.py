@@ -44,6 +44,8 @@ def test_a_joiner_gets_the_largest_rendition_and_a_slow_one_the_smaller_at_its_k
     assert source.wanted_of == ["h"]  # asked once; the feed repeats by itself
     assert viewer.held  # and the large one rests until then
     stage.program.request_keyframe(viewer, 3.1)
+    assert source.wanted_of == ["h"]  # the newest is young, and everybody would get one more
+    stage.program.request_keyframe(viewer, 3.4)
     assert source.wanted_of == ["h", "h"]  # what it waits for, not what it leaves
     source.picture(190, 1_000_000 + 90 * 3000, 3.1, payload=bytes(10), rid="h")
     assert viewer.streams == ["f"]

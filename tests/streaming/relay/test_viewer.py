@@ -44,7 +44,6 @@ class Show:
                 stream.put([Packet(n, n * 3000, True, bytes(1000))], n == 0, 0.0)
         self.packets = self.video.start_packets(0.0)
         self.clock = ProgramClock()
-        self.reported_s = 0.0
         self.keyframes_wanted = 0
         self.viewers: list[Viewer] = []
 
@@ -302,27 +301,22 @@ def test_a_switch_goes_on_in_the_viewers_own_numbers_and_old_losses_are_still_re
     assert [again.packet.payload[:1] for _, again in bench.fanout.resent] == [b"\0", b"h"]
 
 
-def test_a_path_is_sounded_by_a_burst_and_a_report_and_then_probed(bench: Bench) -> None:
+def test_a_path_is_sounded_by_a_burst_before_a_report_and_then_probed(bench: Bench) -> None:
     rungs = (Rung("q", 150_000), Rung("", 500_000), Rung("f", 2_000_000))
-    for bps in (3_000_000, 700_000):
-        bench.viewer.rtcp_came(rtcp.remb(1, bps, [M]), 0.0)
-    now = 0.0
-    while not bench.fanout.resent:
-        now += 0.1
-        bench.show.reported_s = now - 0.05
-        chosen = bench.viewer.adapt(rungs, now)
-    assert chosen == ""
+    heard = rtcp.ReportBlock(M, 0, 0, START + 99, 0, middle(ntp_from_unix(EPOCH)), 0)
+    bench.viewer.rtcp_came(rtcp.receiver_report(1, [heard]), 0.04)
+    bench.viewer.adapt((rungs[1],), 0.1)
+    bench.viewer.adapt(rungs, 0.2)
+    report = middle(ntp_from_unix(EPOCH + 5.0))
+    bench.viewer.reporting(report, 5.0)
     newest = bench.fanout.resent[0][1]
     assert newest.own_sequence == START + 99
     burst = len(bench.fanout.resent)
-    (_, compound) = bench.fanout.said[-1]
-    report = next(said for said in rtcp.parse(compound) if isinstance(said, rtcp.SenderReport))
-    bench.viewer.adapt(rungs, now + 0.1)
+    assert bench.viewer.adapt(rungs, 5.1) == ""
     assert len(bench.fanout.resent) == burst  # nothing more until the answer
-    block = rtcp.ReportBlock(M, 0, 0, 1, 1, middle(report.ntp), 0)
-    bench.viewer.rtcp_came(rtcp.receiver_report(1, [block]), now + 0.2)
-    bench.viewer.adapt(rungs, now + 0.2)
-    bench.viewer.adapt(rungs, now + 0.3)
+    bench.viewer.rtcp_came(rtcp.receiver_report(1, [heard._replace(last_report=report)]), 5.05)
+    bench.viewer.adapt(rungs, 5.2)
+    bench.viewer.adapt(rungs, 5.3)
     assert len(bench.fanout.resent) > burst
 
 

@@ -1,0 +1,184 @@
+"""A show in three sizes, roads with a bottleneck and a queue, and players behind them: on a clock of our own.
+
+The relay's program and viewers are the real ones; the studio, the sender and the network are played.
+Nothing waits: a minute of a viewer's life takes about a second. Players speak real RTCP.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from streaming.contract import ShowId
+from streaming.fanout import Kind, Packet, Resend, SourceId, ViewerId
+from streaming.relay.clock import Clock
+from streaming.relay.program import Program
+from streaming.relay.source import FeedPacket
+from streaming.relay.viewer import Viewer
+from streaming.rtc import rtcp
+from streaming.rtc.answers import Terms, TrackTerms, ViewerSsrcs
+from streaming.rtc.dtls import SrtpKeys
+from streaming.rtc.sdp import IceCredentials
+from tests.streaming.fakes import NotedFanout, ToldSource
+from tests.streaming.players import CHROMIUM, FPS, META, Habits, Player
+from tests.streaming.world import Road, World
+
+EPOCH: Final = 1_790_000_000.0
+GROUP_FRAMES: Final = 60
+PIECE_BYTES: Final = 1100
+# name: bytes of a keyframe, of any other frame. With sound 2.3, 0.67 and 0.21 Mbit/s, as the agent sends.
+SIZES: Final = {"q": (8_000, 430), "h": (25_000, 2_000), "f": (60_000, 8_200)}
+SOUND_BYTES: Final = 160
+SOUND_SECONDS: Final = 0.02
+KEYFRAME_LAG_SECONDS: Final = 0.06  # from a request to the frame
+BEAT_SECONDS: Final = 0.02
+FILL: Final = bytes(PIECE_BYTES)
+
+
+class RoadFanout(NotedFanout):
+    """Sends what it is told over the road of each viewer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.players: dict[ViewerId, Player] = {}
+        self._follows: dict[tuple[ViewerId, SourceId], int] = {}
+        self._offsets: dict[tuple[ViewerId, SourceId], int] = {}  # of those that rest, too
+        self._kinds: dict[SourceId, Kind] = {}
+
+    def open_source(self, kind: Kind) -> SourceId:
+        source = super().open_source(kind)
+        self._kinds[source] = kind
+        return source
+
+    def segment(self, viewer: ViewerId, source: SourceId, offset: int) -> None:
+        self.pause(viewer, self._kinds[source])
+        self._follows[viewer, source] = self._offsets[viewer, source] = offset
+
+    def pause(self, viewer: ViewerId, kind: Kind) -> None:
+        for follows in [key for key in self._follows if key[0] == viewer and self._kinds[key[1]] == kind]:
+            del self._follows[follows]
+
+    def forward(self, source: SourceId, packets: list[Packet], only: ViewerId | None = None) -> bool:
+        alone = {} if only is None else {(only, source): self._offsets[only, source]}
+        for (viewer, followed), offset in (alone or self._follows).items():
+            if followed == source:
+                for packet in packets:
+                    self.players[viewer].sent(self._kinds[source], packet.sequence + offset, packet)
+        return True
+
+    def resend(self, viewer: ViewerId, kind: Kind, packets: list[Resend]) -> bool:
+        for again in packets:
+            self.players[viewer].sent(kind, again.own_sequence, again.packet, repair=True)
+        return True
+
+    def rtcp(self, viewer: ViewerId, compound: bytes) -> bool:
+        self.players[viewer].told(compound)
+        return True
+
+    def report(self, source: SourceId, ntp_time: int, timestamp: int) -> bool:
+        for viewer, followed in list(self._follows):
+            if followed == source and self._kinds[source] == "video":
+                said = rtcp.SenderReport(self.players[viewer].ssrc, ntp_time, timestamp, 0, 0)
+                self.players[viewer].told(rtcp.sender_report(said))
+        return True
+
+
+class Studio(ToldSource):
+    """Three encodings of thirty frames a second, and sound."""
+
+    def __init__(self, world: World, sizes: dict[str, tuple[int, int]] = SIZES) -> None:
+        super().__init__(1, rids=tuple(sizes))
+        self._world, self._sizes = world, sizes
+        self._frame = 0
+        self._since = dict.fromkeys(sizes, GROUP_FRAMES)  # frames since the keyframe
+        self._asked: dict[str, float] = {}
+        self._sequences = dict.fromkeys([*sizes, "sound"], 0)
+        world.every(1 / FPS, self._shoot)
+        world.every(SOUND_SECONDS, self._speak)
+
+    def request_keyframe(self, now: float, rid: str | None = None) -> None:
+        super().request_keyframe(now, rid)
+        for name in self._sizes:
+            if rid in (None, name):
+                self._asked.setdefault(name, now + KEYFRAME_LAG_SECONDS)
+
+    def _shoot(self) -> None:
+        self._frame += 1
+        for rid, (first, other) in self._sizes.items():
+            self._since[rid] += 1
+            keyframe = self._since[rid] >= GROUP_FRAMES or self._asked.get(rid, 1e9) <= self._world.now
+            if keyframe:
+                self._since[rid] = 0
+                self._asked.pop(rid, None)
+            self._encode(rid, first if keyframe else other, keyframe)
+
+    def _encode(self, rid: str, size: int, keyframe: bool) -> None:
+        count = -(-size // PIECE_BYTES)
+        for piece in range(count):
+            meta = META.pack(rid.encode(), self._frame, piece, count, keyframe)
+            payload = meta + FILL[: max(0, min(PIECE_BYTES, size - piece * PIECE_BYTES) - META.size)]
+            self._sequences[rid] += 1
+            begins = keyframe and piece == 0
+            tick, last = self._frame * 90_000 // FPS, piece == count - 1
+            self.say(
+                FeedPacket("video", self._sequences[rid], tick, last, payload, begins, self._world.now, rid)
+            )
+
+    def _speak(self) -> None:
+        self._sequences["sound"] += 1
+        number = self._sequences["sound"]
+        self.say(FeedPacket("audio", number, number * 960, False, bytes(SOUND_BYTES), False, self._world.now))
+
+
+class House:
+    """A relay with one show, a studio that sends it, and players on their roads."""
+
+    def __init__(self, sizes: dict[str, tuple[int, int]] = SIZES) -> None:
+        self.world, self.fanout = World(), RoadFanout()
+        self.clock = Clock(now=lambda: self.world.now, offset_s=EPOCH)
+        self.program = Program(ShowId("sh"), "H264", self.fanout, self.clock, lambda program, cut: None)
+        self.studio = Studio(self.world, sizes)
+        self.program.wish(self.studio, 0.0)
+        self.players: list[Player] = []
+        self._second_s = 0.0
+        self.world.every(BEAT_SECONDS, self._beat)
+        self.world.every(1 / FPS, self.program.flush)
+        self.world.run(6.0)
+
+    def _beat(self) -> None:
+        self.program.adapt(self.world.now)
+        self.program.flush()
+        if self.world.now - self._second_s >= 1.0:
+            self._second_s = self.world.now
+            self.program.report(self.world.now)
+
+    def join(self, road: Road, habits: Habits = CHROMIUM) -> Player:
+        ssrc = 100 * (len(self.players) + 1)
+        player = Player(road, habits, ssrc)
+        self.players.append(player)
+        player.viewer = Viewer(
+            program=self.program,
+            terms=Terms(
+                role="server",
+                remote_ice=IceCredentials("a", "b"),
+                remote_fingerprints=(),
+                video=TrackTerms("0", 108, 109, 2, 14),
+                audio=TrackTerms("1", 111, None, 2, 0),
+            ),
+            ssrcs=ViewerSsrcs(ssrc, ssrc + 1, ssrc + 2),
+            starts=(20_000, 2_000, 3_000),
+            fanout=self.fanout,
+            clock=self.clock,
+            later=self.world.later,
+            became_gone=lambda viewer, reason: None,
+        )
+        self.fanout.players[ViewerId(len(self.fanout.seats) + 1)] = player
+        player.viewer.ready(
+            SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(16), bytes(12), bytes(16), bytes(12)), ("192.0.2.1", 9)
+        )
+        return player
+
+    def road(self, mbps: float, **more: float) -> Road:
+        return Road(self.world, mbps * 1e6, **more)  # type: ignore[arg-type]  # numbers all
+
+    def run(self, seconds: float) -> None:
+        self.world.run(self.world.now + seconds)
