@@ -11,6 +11,7 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 
 from streaming.contract import ProgramCut, ProgramStarted, ShowId, Stage, StudioId
+from streaming.relay.rendition import KEYFRAME_AGE_SECONDS
 from streaming.rtc.session import CONSENT_SECONDS, HANDSHAKE_SECONDS
 from tests.streaming.house import SHOW, STAGE, House, Peer, open_house, post_offer, publish, until, watch
 from tests.streaming.network import Network
@@ -106,7 +107,7 @@ async def test_requests_for_a_keyframe_are_merged(house: House) -> None:
     said: list[bytes] = []
     feed._say = said.append  # type: ignore[method-assign]  # the last step before the sender
     feed.layers[""].keyframe_asked_s = -10.0
-    now = house.process.relay.clock.now()
+    now = house.process.relay.clock.now() + KEYFRAME_AGE_SECONDS
     for n in range(200):
         relay.shows.programs[SHOW].request_keyframe(watching, now + n / 1000)
     assert len(said) == 1
