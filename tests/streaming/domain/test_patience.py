@@ -5,9 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 from streaming.domain.patience import (
+    ANSWER_SECONDS,
+    CLOCK_SECONDS,
     DELAY_MS_MAX,
     FIRST_PACKETS,
     FIRST_STEP_MS,
+    FRAME_SECONDS,
     RELAX_SECONDS,
     STEP_MS,
     Patience,
@@ -73,6 +76,13 @@ def test_a_path_that_becomes_lossy_gets_room_for_three_rounds_of_repair() -> Non
 def test_a_longer_way_needs_longer_and_never_more_than_the_limit() -> None:
     assert needed_ms(0.05, 0.02) < needed_ms(0.05, 0.08) < needed_ms(0.05, 0.11) <= DELAY_MS_MAX
     assert needed_ms(0.5, 1.0) == DELAY_MS_MAX
+
+
+def test_two_minutes_of_a_lossy_path_miss_no_packet_but_for_one_viewer_in_ten() -> None:
+    loss, rtt_s, packets = 0.05, 0.08, 120 * 300
+    rounds = int((needed_ms(loss, rtt_s) / 1000 - FRAME_SECONDS - CLOCK_SECONDS) / (rtt_s + ANSWER_SECONDS))
+    unrepaired = loss + (1 - loss) * loss * loss  # the request is lost, or both copies of the repair
+    assert packets * loss * unrepaired**rounds < 0.1
 
 
 def test_more_loss_needs_more_rounds() -> None:
