@@ -57,14 +57,17 @@ class Snapshots:
         self._wire, self._aside = wire, aside
 
     async def write(self, state: State) -> int:
-        """Keep the state (one that remembers outcomes) as the newest snapshot; its bytes. Raises Broken."""
+        """Keep the state (one that remembers outcomes) as the newest snapshot, unless that is newer or was
+        replaced meanwhile; its bytes. Raises Broken."""
         if not state.remembers:
             raise ValueError("a snapshot needs the outcomes of commands")
         fields = await self._aside(partial(_packed, state))
         newest, before = keys.snapshot(state.show), keys.snapshot_before(state.show)
         # A torn newest one must not push out the sound one before it: that one is all there is.
-        sound = _sound(await self._wire.fields(newest))
-        await self._wire.replace(newest, before if sound else newest, fields)
+        there = await self._wire.fields(newest)
+        sound = _sound(there)
+        if not (sound and there["schema"] == fields["schema"] and int(there["version"]) > state.version):
+            await self._wire.replace(newest, before if sound else newest, fields, there.get("hash", b""))
         return len(fields["state"])
 
     async def newest(self, show: str, *, remembers: bool = True) -> State:

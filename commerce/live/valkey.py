@@ -27,6 +27,13 @@ return ms
 """
 _LEAVE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end return 1"
 
+_REPLACE: Final = """
+if (redis.call('HGET', KEYS[1], 'hash') or '') ~= ARGV[1] then return 0 end
+if KEYS[1] ~= KEYS[2] and redis.call('EXISTS', KEYS[1]) == 1 then redis.call('RENAME', KEYS[1], KEYS[2]) end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return 1
+"""
+
 # XADD raises when the id is taken, and nothing more happens. Behind it no front's key may spoil another's.
 _APPEND: Final = """
 local fields = tonumber(ARGV[5])
@@ -227,14 +234,9 @@ class ValkeyWire:
         async with _asking():
             return {name.decode(): value for name, value in (await self._redis.hgetall(key)).items()}
 
-    async def replace(self, key: str, before: str, fields: Mapping[str, bytes]) -> None:
+    async def replace(self, key: str, before: str, fields: Mapping[str, bytes], seen: bytes) -> None:
         async with _asking():
-            known = key != before and await self._redis.exists(key)
-            async with self._redis.pipeline(transaction=True) as pipe:
-                if known:
-                    pipe.rename(key, before)
-                pipe.hset(key, mapping=dict(fields))
-                await pipe.execute()
+            await self._redis.eval(_REPLACE, 2, key, before, seen, *_flat(fields))
 
     async def aclose(self) -> None:
         await self._redis.aclose()

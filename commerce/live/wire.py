@@ -123,8 +123,12 @@ class Wire(Protocol):
     async def fields(self, key: str) -> dict[str, bytes]:
         """A hash; empty when there is none."""
 
-    async def replace(self, key: str, before: str, fields: Mapping[str, bytes]) -> None:
-        """Atomically: the hash `key` becomes `before` (nothing when that is `key`), `fields` become `key`."""
+    async def replace(self, key: str, before: str, fields: Mapping[str, bytes], seen: bytes) -> None:
+        """Atomically: the hash `key` becomes `before` (nothing when that is `key`), `fields` become `key`.
+
+        `seen`: the field `hash` of what is replaced, empty where nothing was. Nothing happens when something
+        else stands there by now: a call that was given up may still be on its way.
+        """
 
     async def aclose(self) -> None:
         """Drop the connection."""

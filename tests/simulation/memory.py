@@ -146,7 +146,9 @@ class Memory:
     def fields(self, key: str) -> dict[str, bytes]:
         return dict(self._hashes.get(key, {}))
 
-    def replace(self, key: str, before: str, fields: Mapping[str, bytes]) -> None:
+    def replace(self, key: str, before: str, fields: Mapping[str, bytes], seen: bytes) -> None:
+        if self._hashes.get(key, {}).get("hash", b"") != seen:
+            return
         if key in self._hashes:
             self._hashes[before] = self._hashes[key]
         self._hashes[key] = dict(fields)

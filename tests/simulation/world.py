@@ -236,8 +236,8 @@ class WorldWire:
     async def fields(self, key: str) -> dict[str, bytes]:
         return await self._ask(lambda: self._world.server.fields(key))
 
-    async def replace(self, key: str, before: str, fields: Mapping[str, bytes]) -> None:
-        await self._ask(lambda: self._world.server.replace(key, before, fields))
+    async def replace(self, key: str, before: str, fields: Mapping[str, bytes], seen: bytes) -> None:
+        await self._ask(lambda: self._world.server.replace(key, before, fields, seen))
 
     async def aclose(self) -> None:
         return None

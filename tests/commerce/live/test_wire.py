@@ -184,10 +184,20 @@ async def test_a_lease_runs_out(wire: Wire) -> None:
 
 async def test_the_snapshot_before_is_kept(wire: Wire) -> None:
     assert await wire.fields("{s}:snapshot") == {}
-    await wire.replace("{s}:snapshot", "{s}:snapshot:before", {"version": b"1"})
-    await wire.replace("{s}:snapshot", "{s}:snapshot:before", {"version": b"2"})
-    assert await wire.fields("{s}:snapshot") == {"version": b"2"}
-    assert await wire.fields("{s}:snapshot:before") == {"version": b"1"}
+    newest, before = "{s}:snapshot", "{s}:snapshot:before"
+    await wire.replace(newest, before, {"hash": b"one"}, b"")
+    await wire.replace(newest, before, {"hash": b"two"}, b"one")
+    assert await wire.fields(newest) == {"hash": b"two"}
+    assert await wire.fields(before) == {"hash": b"one"}
+
+
+async def test_a_snapshot_that_comes_late_replaces_no_other(wire: Wire) -> None:
+    newest, before = "{s}:snapshot", "{s}:snapshot:before"
+    await wire.replace(newest, before, {"hash": b"one"}, b"")
+    await wire.replace(newest, before, {"hash": b"three"}, b"one")
+    await wire.replace(newest, before, {"hash": b"two"}, b"one")
+    assert await wire.fields(newest) == {"hash": b"three"}
+    assert await wire.fields(before) == {"hash": b"one"}
 
 
 async def test_strings_are_kept(wire: Wire) -> None:
