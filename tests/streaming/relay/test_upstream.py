@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from streaming.contract import ShowId, StudioId
+from streaming.contract import ShowId, Stage, StudioId
 from streaming.process import Load, entry_of
 from streaming.relay.upstream import Upstreams
+from tests.streaming.browser import PLAYER, open_browser
 from tests.streaming.house import SHOW, STUDIO, House, Peer, open_house, post_offer, publish, until, watch
 from tests.streaming.offers import offer
 
+WAIT_MS = 40_000
 SMALL = {"width": 320, "height": 180}
 
 
@@ -212,3 +214,48 @@ async def test_without_the_shops_token_nothing_is_pulled(tmp_path: Path, free_po
         assert upstreams is not None
         await until(lambda: upstreams.refused > 0)
         await studio.close()
+
+
+@pytest.mark.browser
+async def test_chromium_stays_on_a_pulling_relay_while_studios_change_and_restart(
+    tmp_path: Path, free_port: object
+) -> None:
+    """Cuts between feeds, to the slate and back, a studio that is replaced: one connection for all of it."""
+    async with street(tmp_path, free_port, 2) as relays, open_browser() as page:
+        near, far = (house.process.relay for house in relays.houses)
+        origin, other = relays.houses[0], StudioId("st-2")
+
+        def wish(version: int, studio: StudioId | None) -> None:
+            for relay in (near, far):
+                relay.shows.set_stage(Stage(SHOW, version, True, studio))
+
+        studio = await publish(origin, width=640, height=360)
+        await until(lambda: near.shows.programs[SHOW].live)
+        first = await join(relays.houses[1])  # the show is pulled from now on
+        await first.delete()
+        await first.close()
+        await page.evaluate(
+            PLAYER, {"url": f"{relays.houses[1].url}/whep/{SHOW}", "token": far_token(relays)}
+        )
+        await page.wait_for_function("frames.length >= 30 && frames.at(-1).width === 640", timeout=WAIT_MS)
+        watched = far.totals.watched
+        second = await publish(origin, other, width=320, height=180)
+        await until(lambda: len(near.feeds) == 2)
+        wish(2, other)
+        await page.wait_for_function("frames.at(-1).width === 320", timeout=WAIT_MS)
+        newer = await publish(origin, other, width=480, height=270)  # takes its place, in another size
+        await page.wait_for_function("frames.at(-1).width === 480", timeout=WAIT_MS)
+        await newer.delete()
+        await until(lambda: not far.shows.programs[SHOW].live)
+        wish(3, STUDIO)
+        await page.wait_for_function("frames.at(-1).width === 640", timeout=WAIT_MS)
+        assert far.totals.watched == watched
+        assert await page.evaluate("peer.connectionState") == "connected"
+        times = await page.evaluate("frames.map(f => f.rtp)")
+        assert times == sorted(times)
+        for peer in (studio, second, newer):
+            await peer.close()
+
+
+def far_token(relays: Street) -> str:
+    return relays.houses[1].view_token()
