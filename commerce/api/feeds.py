@@ -25,6 +25,7 @@ from commerce.live.snapshot import Snapshots, in_a_thread
 from commerce.live.talk import Talk
 from commerce.live.wire import Broken, Wire
 from commerce.show.evolve import BrokenLog
+from commerce.tasks import end
 
 MOST_FEEDS: Final = 500
 IDLE_SECONDS: Final = 300.0
@@ -173,9 +174,7 @@ class Feeds:
     async def _close(self, show: str) -> None:
         followed = self._feeds.pop(show)
         followed.feed.crowd.close()
-        for task in followed.tasks:
-            task.cancel()
-        await asyncio.gather(*followed.tasks, return_exceptions=True)
+        await end(followed.tasks)
 
     async def aclose(self) -> None:
         """End every feed and its listeners."""

@@ -24,6 +24,7 @@ from commerce.live.log import Log
 from commerce.live.roster import Roster
 from commerce.live.stage import Stages
 from commerce.live.wire import Wire
+from commerce.tasks import end
 
 LOOK_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 1.0
@@ -66,7 +67,7 @@ class Office:
                 await self._look()
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
-            await self._end([task for tasks in self._tasks.values() for task in tasks])
+            await end([task for tasks in self._tasks.values() for task in tasks])
 
     def ills(self) -> dict[str, str]:
         """What went wrong within the last minute."""
@@ -91,7 +92,7 @@ class Office:
         for show in sorted(self._tasks.keys() - wanted):
             keeper = self.archivists.get(show)
             if keeper is None or keeper.idle:
-                await self._end(self._tasks.pop(show))
+                await end(self._tasks.pop(show))
 
     async def _lagging(self) -> set[str]:
         """Shows no desk runs any more whose log is longer than what is booked; looked for now and then."""
@@ -140,11 +141,6 @@ class Office:
                 pause = PAUSE_SECONDS
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def go_round(name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> None:

@@ -11,6 +11,7 @@ from commerce.books.orders import find_order
 from commerce.effects.archivist import Archivist
 from commerce.live.cursor import Cursor, slowest
 from commerce.live.valkey import open_redis, open_wire
+from commerce.tasks import end
 from tests.commerce.api.street import Caller, Street
 
 
@@ -26,8 +27,7 @@ async def archiving(street: Street, show: str) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
         await wire.aclose()
         await redis.aclose()
 
