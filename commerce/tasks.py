@@ -12,8 +12,8 @@ AGAIN_SECONDS: Final = 0.5
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks until they have ended.
 
-    Once is not enough: `asyncio.wait_for` of Python 3.11, through which redis-py sends, takes a
-    cancellation that comes in the turn of its answer for none (python/cpython#86296).
+    Once may not be enough: a task that awaits `asyncio.wait_for` (redis-py sends through it) can take a
+    cancellation for none in Python 3.11, when it comes in the turn of the answer.
     """
     left = set(tasks)
     while left:
