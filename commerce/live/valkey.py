@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import redis.exceptions as wrong
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
 
 from commerce.live.wire import ALONE, Along, Broken, Entry, Knock, Outdated, Tenure, Underway
 
@@ -64,20 +64,25 @@ class _Honest:
 def open_redis(url: str, connections: int | None = None) -> Redis:
     """A redis-py client as the shop wants it: bytes, no retries of its own, answers within 2 s.
 
-    `aclose` it. A retry would send an XADD twice and believe the refusal of the second.
+    `aclose` it. Who finds all `connections` in use waits for one, 2 s at most; without a number there is
+    always another. A retry would send an XADD twice and believe the refusal of the second.
     """
-    client: Redis = Redis.from_url(
-        url,
-        retry=None,
-        socket_timeout=ANSWER_WITHIN_SECONDS,
-        socket_connect_timeout=ANSWER_WITHIN_SECONDS,
-        max_connections=connections,
-        protocol=2,
-        driver_info=None,  # else every connection reads the package's metadata from disk
+    asked: dict[str, Any] = {
+        "retry": None,
+        "socket_timeout": ANSWER_WITHIN_SECONDS,
+        "socket_connect_timeout": ANSWER_WITHIN_SECONDS,
+        "protocol": 2,
+        "driver_info": None,  # else every connection reads the package's metadata from disk
+    }
+    pool = (
+        ConnectionPool.from_url(url, **asked)
+        if connections is None
+        else BlockingConnectionPool.from_url(
+            url, max_connections=connections, timeout=ANSWER_WITHIN_SECONDS, **asked
+        )
     )
-    pool = client.connection_pool
     pool.connection_class = type("HonestConnection", (_Honest, pool.connection_class), {})
-    return client
+    return Redis.from_pool(pool)
 
 
 @asynccontextmanager

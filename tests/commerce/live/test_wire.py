@@ -239,6 +239,13 @@ def test_a_connection_that_closes_in_the_turn_of_the_question_is_broken(own_serv
     uvloop.run(on_uvloop())
 
 
+async def test_who_finds_all_connections_in_use_waits_for_one(own_server: Server) -> None:
+    redis = open_redis(own_server.url, connections=2)
+    answers = await asyncio.gather(*(redis.incr("n") for _ in range(50)))
+    assert sorted(answers) == list(range(1, 51))
+    await redis.aclose()
+
+
 async def test_a_server_that_may_not_write_is_broken(own_server: Server) -> None:
     """Out of memory with noeviction: the write is refused, and nobody believes that it stands."""
     wire = open_wire(own_server.url)
