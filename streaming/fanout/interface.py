@@ -184,7 +184,7 @@ class Fanout(Protocol):
     def forward(self, source: SourceId, packets: list[Packet], only: ViewerId | None = None) -> bool:
         """Send packets to all followers of the source, or to `only` one of them (the GOP of a joiner).
 
-        Video is gathered until a marker, or for an adaptive window of at most 2 ms; audio leaves at
+        Video is gathered until a marker, or for an adaptive window of at most 4 ms; audio leaves at
         once. False: the queue is full and the packets are lost for all (counted).
         """
 

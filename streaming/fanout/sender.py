@@ -19,7 +19,7 @@ NO_RTX: Final = -1
 
 FEW_FOLLOWERS: Final = 8  # their packets leave one by one: nothing is won by waiting
 WINDOW_PER_FOLLOWER_NS: Final = 20_000
-WINDOW_LIMIT_NS: Final = 2_000_000
+WINDOW_LIMIT_NS: Final = 4_000_000
 HELD_LIMIT_PACKETS: Final = 64
 
 

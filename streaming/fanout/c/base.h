@@ -32,8 +32,8 @@ enum {
     BUFFER_BYTES = BATCH_BYTES + GROUP_LIMIT_PACKETS * DATAGRAM_LIMIT_BYTES,
 };
 #define WINDOW_PER_FOLLOWER_NS 20000LL /* sender.py */
-#define WINDOW_LIMIT_NS 2000000LL      /* sender.py */
-#define OVERDUE_NS 2000000LL           /* python.py */
+#define WINDOW_LIMIT_NS 4000000LL      /* sender.py */
+#define OVERDUE_NS 4000000LL           /* python.py */
 #define LATE_AFTER_NS 500000000LL      /* interface.py */
 #define INDEX_END (1LL << 48)
 #define SRTCP_INDEX_END (1LL << 31)
