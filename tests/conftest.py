@@ -28,6 +28,15 @@ SLOW = (
     "tests/streaming/fanout/test_compiled.py",
     "tests/streaming/relay/",
 )
+# What is decided by a seed or by arithmetic alone fails for a reason: it is not tried a second time.
+NEVER_AGAIN = (
+    "tests/commerce/show/",
+    "tests/contract/",
+    "tests/laws/",
+    "tests/simulation/",
+    "tests/streaming/domain/",
+)
+MOST_TOLD = 4_000  # characters of what a failed try said
 settings.register_profile("tests", deadline=None)  # a busy machine is no failure
 settings.register_profile("fuzz", max_examples=int(os.environ.get("FUZZ_EXAMPLES", "0")) or 1, deadline=None)
 settings.load_profile("fuzz" if "FUZZ_EXAMPLES" in os.environ else "tests")
@@ -38,11 +47,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.nodeid.startswith(SLOW):
             item.add_marker("slow")
         if item.get_closest_marker("browser"):
-            # Browsers drop frames and time out on a starved machine; a fault of ours fails each time.
-            # Nothing else is tried again: an oversold unit in one run of fifty is a fault.
-            item.add_marker(pytest.mark.flaky(reruns=2))
+            item.add_marker(pytest.mark.flaky(reruns=2))  # a starved browser drops frames and times out
+        elif not item.nodeid.startswith(NEVER_AGAIN):
+            item.add_marker(pytest.mark.flaky(reruns=1))  # and its first failure is told in full
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("fuzz")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show why a test had to be tried again: a fault in one run of fifty is a fault, too."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"failed at first: {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+        for title, text in report.sections:
+            terminalreporter.section(title, "-")
+            terminalreporter.line(text[-MOST_TOLD:])
 
 
 @pytest.fixture(autouse=True)
