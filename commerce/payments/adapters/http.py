@@ -38,7 +38,7 @@ async def exchange(
         async with session.request(
             method, url, data=body or None, headers=dict(headers), allow_redirects=False
         ) as answer:
-            raw = await answer.content.read(MOST_ANSWER_BYTES)
+            raw = await _whole(answer)
             status, said_headers = answer.status, answer.headers
     except (aiohttp.ClientError, TimeoutError) as error:
         return FirmSilent(type(error).__name__, Transcript(_said(method, url, body), b""))
@@ -51,6 +51,16 @@ async def exchange(
     if 400 <= status < 500 and status not in TRY_LATER:
         return FirmRefused(f"http_{status}", said)
     return FirmSilent(f"http_{status}", said)
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> bytes:
+    """The body, cut at its limit: it comes in as many pieces as the network makes of it."""
+    pieces: list[bytes] = []
+    room = MOST_ANSWER_BYTES
+    while room and (piece := await answer.content.read(room)):
+        pieces.append(piece)
+        room -= len(piece)
+    return b"".join(pieces)
 
 
 def _said(method: str, url: str, body: bytes) -> bytes:
