@@ -7,6 +7,7 @@ The contact is sealed in the books first; the log gets its id alone.
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import quote
 
 from aiohttp import web
 from msgspec import UNSET, Struct, UnsetType
@@ -15,6 +16,7 @@ from commerce.api import answered
 from commerce.api.ask import Ask
 from commerce.api.asked import NewOrder, Nothing
 from commerce.api.feed import Feed
+from commerce.api.pages import is_for_a_person
 from commerce.api.problems import Problem
 from commerce.books import persons
 from commerce.books.ids import new_id
@@ -102,9 +104,20 @@ async def go_and_pay(ask: Ask) -> web.Response:
     """On to the payment firm's page, or back to the order where there is nothing to pay.
 
     The link in an order (`pay_url`). It needs no token: whoever knows an order's id may pay for it,
-    and learns no more than the sum. So placing an order never waits for a firm.
+    and learns no more than the sum. So placing an order never waits for a firm. A person is shown a page
+    whatever happens: that of the order says what is the matter.
     """
-    name = ask.path("order")
+    try:
+        target = await _way_to_pay(ask, ask.path("order"))
+    except Problem:
+        if not is_for_a_person(ask.request):
+            raise
+        target = f"{ask.house.settings.origin}/orders/{quote(ask.path('order'), safe='')}"
+    headers = {"Location": target, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return web.Response(status=303, headers=headers)
+
+
+async def _way_to_pay(ask: Ask, name: str) -> str:
     try:
         feed = await ask.house.feed(show_of_order(name))
     except Problem as problem:
@@ -112,10 +125,10 @@ async def go_and_pay(ask: Ask) -> web.Response:
     order = feed.state.orders.get(name)
     if order is None:
         raise Problem("UnknownOrder")
-    url = await _firm_page(ask, feed, order) if order.state == "awaiting_payment" else None
-    target = url or f"{ask.house.settings.origin}/orders/{name}"
-    headers = {"Location": target, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return web.Response(status=303, headers=headers)
+    page = f"{ask.house.settings.origin}/orders/{name}"
+    if order.state != "awaiting_payment":
+        return page
+    return await _firm_page(ask, feed, order) or f"{page}?bank=silent"
 
 
 async def _firm_page(ask: Ask, feed: Feed, order: Order) -> str | None:

@@ -44,6 +44,14 @@ async def recovering(page: Page, shop: FakeShop) -> None:
     await page.wait_for_timeout(300)
 
 
+async def resetting(page: Page, shop: FakeShop) -> None:
+    await signed_in(page, "operator")
+    shop.access.is_guarded = True
+    await page.reload()
+    await expect(page.locator("#reset-code")).to_be_visible()
+    await page.wait_for_timeout(300)
+
+
 async def second_step(page: Page, shop: FakeShop) -> None:
     shop.access.is_guarded = True
     await signed_in(page, "merchant")

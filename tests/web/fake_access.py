@@ -97,6 +97,18 @@ class Access:
         studio = body.get("studio", "s3")
         return web.json_response({"id": studio, "name": known.get(studio, body.get("name"))})
 
+    async def reset(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if body["password"] != self.password:
+            return problem(401, "WrongPassword")
+        if self.is_guarded and body.get("code") != CODE:
+            return problem(401, "WrongCode")
+        if body["name"] == "operator":
+            return problem(403, "Forbidden")
+        if body["name"] != "host":
+            return problem(404, "UnknownAccount")
+        return web.json_response({"account": "ac-2", "sessions": 2})
+
     async def trail(self, request: web.Request) -> web.Response:
         acts = [act for act in self.acts() if all(act[k] == v for k, v in request.query.items() if k in act)]
         return web.json_response({"acts": acts, "next": None})
@@ -129,4 +141,5 @@ class Access:
             web.post("/api/merchant/studios/{studio}/revoke", self.revoke),
             web.post("/api/merchant/pairings/{act}", self.pairing),
             web.get("/api/operator/trail", self.trail),
+            web.post("/api/operator/second-factor-resets", self.reset),
         ]

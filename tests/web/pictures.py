@@ -313,6 +313,7 @@ ACCESS: Final = [
         ("studios", "/merchant?view=studios", merchant),
         ("studios-revoking", "/merchant?view=studios", access_steps.revoking),
         ("trail", "/operator", access_steps.operating),
+        ("staff", "/operator?view=staff", access_steps.resetting),
     )
     for where, size, light, language in (
         ("phone", NARROW, "light", "en"),

@@ -122,3 +122,25 @@ async def test_an_operator_reads_the_trail(visit: Visit) -> None:
     assert page.url.endswith("/operator?name=merchant")
     await page.go_back()
     await expect(page.get_by_test_id("act")).to_have_count(6)
+
+
+async def test_an_operator_lets_somebody_in_again_who_lost_the_phone(visit: Visit) -> None:
+    page = await enter(visit, "/operator?view=staff", "operator")
+    visit.shop.access.is_guarded = True
+    await page.reload()
+    for name, password, word in (
+        ("nobody", "pavilion", "Nobody of the staff"),
+        ("operator", "pavilion", "another operator"),
+        ("host", "guess", "password is wrong"),
+    ):
+        await page.locator("#reset-name").fill(name)
+        await page.locator("#reset-password").fill(password)
+        await page.locator("#reset-code").fill(CODE)
+        await page.get_by_test_id("reset-factor").click()
+        await expect(page.get_by_role("alert")).to_contain_text(word)
+    await page.locator("#reset-password").fill("pavilion")
+    await page.keyboard.press("Enter")
+    done = page.get_by_test_id("reset").get_by_role("status")
+    await expect(done).to_have_text("host signs in by the password alone now; 2 sessions have ended.")
+    await expect(page.locator("#reset-password")).to_have_value("")
+    assert "pavilion" not in await kept(page)

@@ -185,6 +185,9 @@ async def operator(visit: Visit) -> None:
     await enter(page, "operator")
     await page.get_by_test_id("act").first.wait_for()
     await check(page, "trail")
+    await page.goto(f"{visit.origin}/operator?view=staff")
+    await page.locator("#reset-password").wait_for()
+    await check(page, "staff")
 
 
 async def reading(visit: Visit) -> None:

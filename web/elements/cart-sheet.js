@@ -32,10 +32,13 @@ export class CartSheet extends silk({
   error: "",
   closed: false,
 }) {
+  /** Where the press began: text that is marked up to the picture's edge ends no sheet. */
+  #begunBeside = false;
+
   view() {
     return h(
       "dialog",
-      { key: "sheet", class: "sheet", "aria-labelledby": "sheet-title", "data-testid": "cart-sheet", onclick: (/** @type {MouseEvent} */ event) => this.#outside(event) },
+      { key: "sheet", class: "sheet", "aria-labelledby": "sheet-title", "data-testid": "cart-sheet", onpointerdown: (/** @type {MouseEvent} */ event) => (this.#begunBeside = this.#isBeside(event)), onclick: (/** @type {MouseEvent} */ event) => this.#begunBeside && this.#isBeside(event) && this.close() },
       h(
         "header",
         { class: "sheet-head" },
@@ -70,11 +73,10 @@ export class CartSheet extends silk({
   /** A press beside the sheet closes it: the picture is there to be seen.
    * @param {MouseEvent} event
    */
-  #outside(event) {
-    if (event.target !== this.#dialog) return;
+  #isBeside(event) {
+    if (event.target !== this.#dialog) return false;
     const { left, right, top, bottom } = this.#dialog.getBoundingClientRect();
-    const inside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;
-    if (!inside) this.close();
+    return event.clientX < left || event.clientX > right || event.clientY < top || event.clientY > bottom;
   }
 
   #title() {

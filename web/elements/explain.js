@@ -11,11 +11,12 @@ export function explain(error, { offers = {}, currency = "CNY" } = {}) {
   if (!(error instanceof Problem)) return t("error.other", { code: error instanceof Error ? error.name : "?" });
   const key = `error.${error.code}`;
   if (!isKey(key)) return t("error.other", { code: error.code });
-  const { offer, price, limit } = error.fields;
+  const { offer, price, limit, sku, there } = error.fields;
   return t(key, {
     title: said(offers[offer]?.title) || t("cart.title"),
     price: typeof price === "number" ? money(price, currency) : "",
-    n: limit ?? 0,
+    n: limit ?? there ?? 0,
+    sku: sku ?? "",
     detail: error.detail,
   });
 }

@@ -1,6 +1,6 @@
 /**
  * `<merchant-page>`: the merchant's office: shows, the rundown of one, orders, studios, the account; and the
- * operator's: the trail, the account. Where one is, and every filter, lives in the address, so that a page
+ * operator's: the trail, persons, staff, the account. Where one is, and every filter, lives in the address, so that a page
  * can be kept, sent and gone back to.
  */
 
@@ -18,6 +18,7 @@ import "./merchant-rundown.js";
 import "./merchant-shows.js";
 import "./merchant-studios.js";
 import "./operator-persons.js";
+import "./operator-staff.js";
 import "./operator-trail.js";
 import "./page-head.js";
 import "./sign-in.js";
@@ -27,7 +28,7 @@ import { stateNote } from "./state-note.js";
 /** @typedef {import("../types.js").Studio} Studio */
 
 const VIEWS = ["shows", "orders", "studios", "pair", "account"];
-const OPERATORS_VIEWS = ["trail", "persons", "account"];
+const OPERATORS_VIEWS = ["trail", "persons", "staff", "account"];
 
 class MerchantPage extends SilkElement {
   account = staffSession()?.account ?? null;
@@ -56,6 +57,7 @@ class MerchantPage extends SilkElement {
     if (view === "orders") return h("merchant-orders", { ".shows": this.shows ?? [] });
     if (view === "account") return h("account-security", null);
     if (view === "persons") return h("operator-persons", null);
+    if (view === "staff") return h("operator-staff", null);
     if (view === "trail") return h("operator-trail", null);
     if (view === "pair") return h("merchant-pair", { ".studios": this.studios });
     if (view === "studios") return h("merchant-studios", { ".studios": this.studios, ".known": this.shows !== null });
@@ -147,6 +149,7 @@ function operatorsWays(view) {
   return [
     { href: "/operator", text: t("trail.title"), here: view === "trail" },
     { href: "/operator?view=persons", text: t("operator.persons"), here: view === "persons" },
+    { href: "/operator?view=staff", text: t("staff.title"), here: view === "staff" },
     { href: "/operator?view=account", text: t("account.way"), here: view === "account" },
   ];
 }

@@ -121,7 +121,16 @@ class OrderPage extends SilkElement {
     this.listen(document, "visibilitychange", () => document.hidden || this.#look());
     const looking = setInterval(() => document.hidden || !this.order || isEnded(this.order.state) || this.#look(), LOOK_EVERY_MS);
     this.leaving(() => clearInterval(looking));
+    this.#sentBack();
     this.#look();
+  }
+
+  /** The way to pay led back here (`?bank=silent`): say so once, not again after a reload. */
+  #sentBack() {
+    if (new URLSearchParams(location.search).get("bank") !== "silent") return;
+    history.replaceState(null, "", location.pathname);
+    this.error = t("error.BankSilent");
+    this.update();
   }
 
   async #look() {

@@ -132,7 +132,7 @@ export function passwordPanel({ with_code, error, busy, done, change }) {
  * @param {string} autocomplete
  * @param {string} [hint]
  */
-function passwordField(id, name, label, autocomplete, hint = "") {
+export function passwordField(id, name, label, autocomplete, hint = "") {
   const least = autocomplete === "new-password" ? 10 : null;
   return h("div", { key: id, class: "field" }, h("label", { for: id }, label), h("input", { id, name, type: "password", autocomplete, minlength: least, maxlength: 256, required: true }), hint && h("span", { class: "hint small" }, hint));
 }
@@ -143,11 +143,11 @@ function passwordField(id, name, label, autocomplete, hint = "") {
  * @param {string} label
  * @param {string} [mode] numeric: a phone shows its digits
  */
-function codeField(id, name, label, mode = "text") {
+export function codeField(id, name, label, mode = "text") {
   return h("div", { key: id, class: "field" }, h("label", { for: id }, label), h("input", { id, name, class: "code-input", inputmode: mode, autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", minlength: 6, maxlength: 16, required: true }));
 }
 
 /** @param {string} error */
-function wrong(error) {
+export function wrong(error) {
   return error && h("p", { key: "error", class: "form-error", role: "alert" }, error);
 }

@@ -11,7 +11,7 @@ import { measure, noteOrders, pinShown } from "../store/stats.js";
 import { said, t } from "../strings/speak.js";
 import { Problem } from "../transport/api.js";
 import { CartKeeper } from "../transport/cart-keeper.js";
-import { placeOrder } from "../transport/checkout.js";
+import { forgetTry, lostOrder, placeOrder } from "../transport/checkout.js";
 import { followShow } from "../transport/feed.js";
 import { buyer, buyerToken } from "../transport/session.js";
 import { watchShow } from "../transport/watch.js";
@@ -61,6 +61,7 @@ class ShowPage extends SilkElement {
   entered() {
     this.listen(this.store, "change", (event) => this.#changed(event.detail));
     this.listen(this.keeper, "change", () => this.update());
+    this.leaving(this.keeper.share());
     this.listen(window, "online", () => this.#network());
     this.listen(window, "offline", () => this.#network());
     this.listen(this, "keydown", (event) => event.key === "Escape" && this.turnRail(false));
@@ -142,6 +143,7 @@ class ShowPage extends SilkElement {
       if (key.startsWith("order:") && before[key] && before[key].state !== order.state) announce(`${t("order.title")}: ${stateWord(order.state)}`);
     }
     document.title = `${said(this.now?.title) || t("show.untitled")} · Silkcast`;
+    this.#findLost();
     this.update();
   }
 
@@ -194,16 +196,31 @@ class ShowPage extends SilkElement {
     const lines = this.keeper.lines.map(({ offer, quantity }) => ({ offer, quantity, price: offers[offer]?.price ?? 0 }));
     this.#busy(true);
     try {
-      const order = await placeOrder(this.show, { lines, contact });
+      const order = await placeOrder(this.show, { lines, contact }, this.orders);
       this.answered[order.id] = order;
-      this.orderShown = order.id;
-      this.keeper.clear();
-      this.#busy(false);
-      this.sheet.open("order");
-      announce(stateWord(order.state));
+      this.#placed(order);
     } catch (error) {
       this.#busy(false, explain(error, { offers: this.offers, currency: this.now?.currency }));
+      this.#findLost();
     }
+  }
+
+  /** @param {Order} order */
+  #placed(order) {
+    this.orderShown = order.id;
+    this.keeper.clear();
+    this.#busy(false);
+    this.sheet.open("order");
+    announce(stateWord(order.state));
+  }
+
+  /** The answer to an order got lost, and the feed tells of it: it is placed, and not to be placed again. */
+  #findLost() {
+    const order = this.busy ? null : lostOrder(this.show, this.orders);
+    if (!order) return;
+    forgetTry(this.show);
+    this.#placed(order);
+    this.#answer(order.id);
   }
 
   /** @param {Order} order */

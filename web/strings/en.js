@@ -208,6 +208,12 @@ export default {
   "error.ContactErased": "The buyer was erased at their wish.",
   "error.OrdersUnderWay": "An order of yours is still on its way. Try again once it has arrived.",
   "error.NoFonts": "The papers cannot be set here: fonts are missing. Ask the operator.",
+  "error.UnknownAccount": "Nobody of the staff has this name.",
+  "error.NotEnoughStock": "Of {sku} the shelf has {n}. Give the show less, or take in more.",
+  "error.TooManyOffers": "That is too much for one show.",
+  "error.BankSilent": "The bank does not answer just now. Your goods are held; try again in a moment.",
+  "error.TooLarge": "That is too long. Write less.",
+  "error.Broken": "The shop made a mistake. Try again in a moment.",
   "error.other": "That did not work ({code}). Try again.",
   "error.title": "Something is wrong",
 

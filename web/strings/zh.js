@@ -208,6 +208,12 @@ export default {
   "error.ContactErased": "买家信息已按其要求删除。",
   "error.OrdersUnderWay": "您还有订单在途,请在收货后重试。",
   "error.NoFonts": "缺少字体,无法生成单证。请联系运营方。",
+  "error.UnknownAccount": "没有这个名字的员工。",
+  "error.NotEnoughStock": "{sku} 库存仅有 {n}。请减少分配数量或补货。",
+  "error.TooManyOffers": "一场直播放不下这么多商品。",
+  "error.BankSilent": "银行暂时没有回应。商品已为您保留，请稍后再试。",
+  "error.TooLarge": "内容太长，请缩短。",
+  "error.Broken": "商店出错了，请稍后再试。",
   "error.other": "操作未成功（{code}），请重试。",
   "error.title": "出了点问题",
 

@@ -1,12 +1,12 @@
 /**
  * The cart of one show: changed here at once, kept by the shop a moment later, kept by the browser in
- * between. One request is under way at a time and the newest wish wins.
+ * between, for all its tabs. One request is under way at a time and the newest wish wins.
  */
 
 import { withQuantity } from "../store/cart.js";
 import { Problem } from "./api.js";
 import { pause, waitMs } from "./backoff.js";
-import { keep, kept } from "./keep.js";
+import { keep, kept, onKept } from "./keep.js";
 import { buyer } from "./session.js";
 
 export class CartKeeper extends EventTarget {
@@ -34,6 +34,15 @@ export class CartKeeper extends EventTarget {
       if (!(error instanceof Problem)) throw error;
       // The browser's own copy serves until the shop answers.
     }
+  }
+
+  /** Hears of what other tabs put in and take out, until told to stop. */
+  share() {
+    return onKept(`cart.${this.show}`, (lines) => {
+      if (this.#dirty || this.#sending) return;
+      this.lines = lines ?? [];
+      this.dispatchEvent(new Event("change"));
+    });
   }
 
   /**

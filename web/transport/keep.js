@@ -25,11 +25,23 @@ function storage(where) {
  */
 export function kept(where, name) {
   try {
-    const text = storage(where)?.getItem(`silkcast.${name}`) ?? memory.get(name) ?? null;
+    const text = memory.get(name) ?? storage(where)?.getItem(`silkcast.${name}`) ?? null;
     return text === null ? null : JSON.parse(text);
   } catch {
     return null;
   }
+}
+
+/**
+ * Hears what another tab of this browser keeps in `local` under the name.
+ * @param {string} name
+ * @param {(value: any) => void} told null when it was taken away
+ * @returns {() => void} stops listening
+ */
+export function onKept(name, told) {
+  const heard = (/** @type {StorageEvent} */ event) => event.key === `silkcast.${name}` && told(kept("local", name));
+  addEventListener("storage", heard);
+  return () => removeEventListener("storage", heard);
 }
 
 /**
@@ -38,13 +50,14 @@ export function kept(where, name) {
  * @param {any} value null takes it away
  */
 export function keep(where, name, value) {
-  const text = JSON.stringify(value);
-  if (value === null) memory.delete(name);
-  else memory.set(name, text);
+  memory.delete(name);
   try {
-    if (value === null) storage(where)?.removeItem(`silkcast.${name}`);
-    else storage(where)?.setItem(`silkcast.${name}`, text);
+    const store = storage(where);
+    if (value === null) store?.removeItem(`silkcast.${name}`);
+    else if (store) store.setItem(`silkcast.${name}`, JSON.stringify(value));
+    else memory.set(name, JSON.stringify(value));
   } catch {
-    // Full or refused: the memory above has it as long as the page lives.
+    // Full or refused: memory has it as long as the page lives.
+    memory.set(name, JSON.stringify(value));
   }
 }

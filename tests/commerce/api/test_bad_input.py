@@ -278,7 +278,7 @@ async def test_a_firm_that_is_silent_loses_no_order(street: Street) -> None:
     placed = await street.order(show, offer, buyer)
     assert placed.status == 201
     back = await street.to_the_bank(placed.body["id"])
-    assert back.headers["Location"].endswith(f"/orders/{placed.body['id']}")
+    assert back.headers["Location"].endswith(f"/orders/{placed.body['id']}?bank=silent")
     path = f"/api/orders/{placed.body['id']}/payment"
     assert is_problem(await buyer.post(path), 502, "BankSilent")
     street.firm.silent = False

@@ -56,6 +56,14 @@ async def test_the_link_to_pay_goes_to_the_bank_and_later_to_the_order(street: S
     after = await street.to_the_bank(placed["id"])
     assert after.headers["Location"].endswith(f"/orders/{placed['id']}")
     assert (await street.to_the_bank(f"or-none.{show}")).status == 404
+    for person in (f"or-none.{show}", "or-none.sh-none", "nothing"):
+        page = await street.nobody.get(
+            f"/pay/{person}", headers={"Accept": "text/html"}, allow_redirects=False
+        )
+        assert (page.status, page.headers["Location"]) == (
+            303,
+            f"{street.house.settings.origin}/orders/{person}",
+        )
 
 
 async def test_orders_of_one_moment_share_a_commit_of_the_books(street: Street) -> None:

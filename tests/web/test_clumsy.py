@@ -1,0 +1,79 @@
+"""Clumsy and unlucky people: two tabs, presses too many, a line that breaks at the worst moment."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.web.conftest import Visit, in_one_loop, needs_chromium
+from tests.web.test_player import CONTACT, add_first, to_checkout, watch
+
+pytestmark = [pytest.mark.browser, needs_chromium, in_one_loop]
+
+NEVER_ANSWERED = [(504, "NoAnswer", {})] * 5  # as often as a page asks by itself
+
+
+async def ready_to_order(visit: Visit) -> Page:
+    page = await watch(visit)
+    await add_first(page)
+    await to_checkout(page)
+    return page
+
+
+async def test_a_cart_is_one_in_all_tabs(visit: Visit) -> None:
+    page = await watch(visit)
+    second = await page.context.new_page()
+    await second.goto(f"{visit.origin}/shows/demo")
+    await expect(second.get_by_test_id("rail").get_by_test_id("add").first).to_be_visible()
+    await add_first(page)
+    await expect(second.get_by_test_id("cart-count")).to_have_text("1")
+    await to_checkout(second)
+    await second.get_by_test_id("place-order").click()
+    await expect(second.get_by_test_id("pay")).to_be_visible()
+    await expect(page.get_by_test_id("cart-count")).to_have_count(0)
+
+
+async def test_two_presses_are_one_order(visit: Visit) -> None:
+    page = await ready_to_order(visit)
+    await page.get_by_test_id("place-order").dblclick()
+    await expect(page.get_by_test_id("pay")).to_be_visible()
+    assert len(visit.shop.orders) == 1
+    assert len(visit.shop.keys) == 1
+
+
+@pytest.mark.parametrize("then", ["stay", "come back"])
+async def test_an_order_without_an_answer_is_found_in_the_feed(visit: Visit, then: str) -> None:
+    visit.shop.refusals = [*NEVER_ANSWERED]
+    page = await ready_to_order(visit)
+    await page.get_by_test_id("place-order").click()
+    await expect(page.get_by_role("alert")).to_be_visible(timeout=40_000)
+    if then == "come back":
+        await page.goto("about:blank")
+    visit.shop.keep([{"offer": "offer-1", "quantity": 1, "price": 8800}], CONTACT)
+    if then == "come back":
+        await visit.go("/shows/demo")
+    await expect(page.get_by_test_id("pay")).to_be_visible()
+    await expect(page.get_by_test_id("cart-count")).to_have_count(0)
+
+
+async def test_text_marked_beyond_the_sheet_leaves_it_open(visit: Visit) -> None:
+    page = await ready_to_order(visit)
+    field = await page.locator("[name=address]").bounding_box()
+    assert field is not None
+    await page.mouse.move(field["x"] + 40, field["y"] + 20)
+    await page.mouse.down()
+    await page.mouse.move(20, 20)
+    await page.mouse.up()
+    await expect(page.get_by_test_id("cart-sheet")).to_be_visible()
+    await page.mouse.click(20, 20)
+    await expect(page.get_by_test_id("cart-sheet")).to_be_hidden()
+
+
+async def test_a_bank_that_does_not_answer_is_said_once(visit: Visit) -> None:
+    order = visit.shop.keep([{"offer": "offer-1", "quantity": 1, "price": 8800}], CONTACT)
+    page = await visit.go(f"/orders/{order['id']}?bank=silent")
+    await expect(page.get_by_role("alert")).to_contain_text("The bank does not answer just now")
+    await expect(page.get_by_test_id("pay")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_test_id("pay")).to_be_visible()
+    await expect(page.get_by_role("alert")).to_have_count(0)
