@@ -45,9 +45,11 @@ def propose(
     """Decide all letters at Redis time `now`, in order, after what time alone brings; None if nothing is due.
 
     Letters must lie behind `state.inbox`. `outage_ms` is how long the show had no desk, if too long.
-    `place` is asked first: it may answer what it can answer faster.
+    `place` is asked first: it may answer what it can answer faster. Where a clock was set back the log's time
+    stands still until it is reached again, and deadlines, which are in the clock's time, grow by as much.
     """
-    now = max(now, state.at)
+    set_back = max(0, state.at - now)
+    now += set_back
     # After an outage the holds first grow; what still lapses then does so in the next commit.
     due = decide_outage(state, outage_ms) or decide_time(state, now)
     if not due and not letters:
@@ -61,7 +63,7 @@ def propose(
     replies: dict[str, list[Reply]] = {}
     for letter in letters:
         mine = replies.setdefault(letter.front, [])
-        for ask in letter.asks:
+        for ask in _delayed(letter.asks, set_back) if set_back else letter.asks:
             mine.append(place(state, ask, now, events) or _answer(state, ask, now, events))
     state.by = by
     if letters:
@@ -79,6 +81,10 @@ def remind(state: State, letters: Sequence[Letter]) -> dict[str, list[Reply]]:
             if known is not None and known.fingerprint == ask.fingerprint:
                 replies.setdefault(letter.front, []).append(_again(ask, known))
     return replies
+
+
+def _delayed(asks: Sequence[Ask[Any]], by_ms: int) -> list[Ask[Any]]:
+    return [ask._replace(deadline=ask.deadline + by_ms) for ask in asks]
 
 
 def _again(ask: Ask[Any], known: Outcome) -> Reply:

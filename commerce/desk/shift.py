@@ -124,7 +124,7 @@ class Shift:
 
     async def _tenure(self, by: str) -> bool:
         """One incarnation, from an empty lease to stepping down; True when the show needs no desk."""
-        if await self._wire.left_ms(keys.lease(self.show)) > LATE_MS:
+        if _is_held(await self._wire.left_ms(keys.lease(self.show))):
             return False
         # The long part is done before the lease is taken, so that it cannot run out meanwhile, and while the
         # lease of who renews it no more runs out, so that buyers do not wait for one after the other.
@@ -163,7 +163,7 @@ class Shift:
             if tenure is not None:
                 return tenure
             left_ms = await self._wire.left_ms(lease)
-            if left_ms > LATE_MS:
+            if _is_held(left_ms):
                 return None
             await self._clock.sleep(left_ms + 1)
         return None
@@ -373,6 +373,12 @@ class Shift:
             return
         await self._wire.trim(keys.inbox(self.show), _behind(self._done))
         self._done_since_trim = 0
+
+
+def _is_held(left_ms: int) -> bool:
+    """Whether somebody renews the lease. One that runs longer than any is from before the server's clock was
+    set back, and nobody's."""
+    return LATE_MS < left_ms <= LEASE_MS
 
 
 def _behind(entry_id: str) -> str:

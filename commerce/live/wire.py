@@ -103,7 +103,8 @@ class Wire(Protocol):
         """XTRIM MINID: forget every entry below the id. The fence of `append` stays."""
 
     async def take_lease(self, lease: str, alive: str, owner: str, ms: int) -> Tenure | None:
-        """Take a free lease for `ms`; None when another has it."""
+        """Take a free lease for `ms`; None when another has it. One that runs longer than `ms` is free: the
+        server's clock was set back since it was taken, and nobody can tell whether its holder lives."""
 
     async def renew_lease(self, lease: str, alive: str, owner: str, ms: int) -> int | None:
         """Keep a lease and note the time as `alive`; the server's time, or None: it is lost."""

@@ -123,7 +123,7 @@ class Memory:
         self._strings[key] = (value, expiry)
 
     def take_lease(self, lease: str, alive: str, owner: str, ms: int) -> Tenure | None:
-        if self.get(lease) is not None:
+        if self.get(lease) is not None and self.left_ms(lease) <= ms:
             return None
         self.put(lease, owner.encode(), self.now_ms() + ms)
         return Tenure(self.now_ms(), int(self.get(alive) or 0))

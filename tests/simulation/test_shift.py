@@ -163,6 +163,17 @@ def test_a_standby_has_folded_when_the_lease_of_a_killed_desk_runs_out(hall: Hal
     assert (standby.tally.tenures, hall.wires[1].thawed) == (1, 2)
 
 
+def test_a_lease_from_before_the_clock_was_set_back_keeps_nobody_out(hall: Hall) -> None:
+    """It would have run for another hour, and the show been without a desk for as long."""
+    _, first = hall.desk()
+    hall.open()
+    hall.world.kill(first)
+    hall.world.server.now_ms = lambda: int(hall.world.time_ms) - 3_600_000
+    standby, _ = hall.desk()
+    assert isinstance(hall.ask(order("o1"), "k"), Accepted)
+    assert standby.tally.tenures == 1
+
+
 def test_a_standby_lets_a_desk_go_on_that_was_only_slow(hall: Hall) -> None:
     shift, slow = hall.desk()
     hall.open()

@@ -174,6 +174,13 @@ async def test_a_lease_has_one_holder(wire: Wire) -> None:
     assert after.alive_ms == renewed
 
 
+async def test_a_lease_that_runs_longer_than_any_is_void(wire: Wire) -> None:
+    """Taken before the server's clock was set back: nobody may have to wait until it is reached again."""
+    assert await wire.take_lease("{s}:lease", "{s}:alive", "one", 60_000)
+    assert await wire.take_lease("{s}:lease", "{s}:alive", "two", 2_000)
+    assert await wire.get("{s}:lease") == b"two"
+
+
 async def test_a_lease_runs_out(wire: Wire) -> None:
     assert await wire.take_lease("{s}:lease", "{s}:alive", "one", 20)
     await asyncio.sleep(0.04)

@@ -179,6 +179,18 @@ def test_what_comes_after_its_deadline_is_not_done_but_may_be_asked_again(desk: 
     assert desk.ask(order("o1"), key="k", deadline=desk.now - 1).accepted
 
 
+def test_a_clock_that_is_set_back_makes_nobody_late(desk: DeskInHand) -> None:
+    """The log's time stood an hour ahead, and every command was refused as late until it was reached."""
+    desk.wait(3_600)
+    assert desk.ask(order("o1")).accepted
+    at = desk.state.at
+    desk.now -= 3_600_000
+    assert desk.ask(order("o2", "bob"), "bob").accepted
+    assert desk.state.at == at
+    late = desk.ask(order("o3", "cid"), "cid", deadline=desk.now - 1)
+    assert r.from_wire(late.body) == r.TooLate()
+
+
 def test_a_rule_that_breaks_fells_its_command_and_not_the_show(desk: DeskInHand) -> None:
     pool = desk.state.pools.pop("scarf")  # no sequence of commands leads here: the rule trips over it
     broken = desk.ask(order("o1"), key="k")
