@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define INTERFACE 1
+#define INTERFACE 2
 #define SLOTS_MOST 24
 #define KINDS 10
 
@@ -28,15 +28,15 @@ typedef struct {
 } Kind;
 
 enum { STATE, OFFER, POOL, ORDER, PLACED, ACCEPTED, AMOUNTS, OUTCOME, REPLY, WISH };
-enum { S_VERSION, S_STAGE, S_HOLD_SECONDS, S_REMEMBERS, S_ORDERS, S_ORDERS_OF, S_OFFERS, S_POOLS, S_OWNED,
-       S_HOLDS, S_AWAITING, S_OUTCOMES, S_REFUSALS };
+enum { S_VERSION, S_STAGE, S_HOLD_SECONDS, S_REMEMBERS, S_ORDERS, S_OFFERS, S_POOLS, S_OWNED, S_HOLDS, S_AWAITING,
+       S_OUTCOMES, S_REFUSALS };
 enum { O_LINES, O_PRICE, O_CAP, O_LIMIT, O_WITHDRAWN, O_TAKEN };
 enum { P_ALLOTTED, P_HELD, P_SOLD };
 
 /* The slots that are made are in the order of the class: a new field there is noticed by `learn`. */
 static Kind kinds[KINDS] = {
-    {"State", {"version", "stage", "hold_seconds", "remembers", "orders", "orders_of", "offers", "pools", "owned",
-               "holds", "awaiting", "outcomes", "refusals"}, NULL, {0}, 0},
+    {"State", {"version", "stage", "hold_seconds", "remembers", "orders", "offers", "pools", "owned", "holds",
+               "awaiting", "outcomes", "refusals"}, NULL, {0}, 0},
     {"Offer", {"lines", "price", "cap", "limit", "withdrawn", "taken"}, NULL, {0}, 0},
     {"Pool", {"allotted", "held", "sold"}, NULL, {0}, 0},
     {"Order", {"id", "buyer", "contact", "lines", "amounts", "placed_at", "held_until", "state", "version",
@@ -263,20 +263,7 @@ static int put_whole(PyObject *object, int kind, int slot, long long value)
     return 0;
 }
 
-static int belongs_to(PyObject *orders_of, PyObject *buyer, PyObject *order)
-{
-    PyObject *mine = PyDict_GetItemWithError(orders_of, buyer);
-    if (mine != NULL)
-        return PyList_Append(mine, order);
-    if (PyErr_Occurred() || (mine = PyList_New(1)) == NULL)
-        return -1;
-    PyList_SET_ITEM(mine, 0, Py_NewRef(order));
-    int put = PyDict_SetItem(orders_of, buyer, mine);
-    Py_DECREF(mine);
-    return put;
-}
-
-/* What evolve does with OrderPlaced: the tables of the state. */
+/* What evolve does with OrderPlaced: the tables of a state that remembers. */
 static int evolve(PyObject *state, const Wish *w, const Draw *d, PyObject *owner, PyObject *order)
 {
     long long awaiting;
@@ -289,7 +276,6 @@ static int evolve(PyObject *state, const Wish *w, const Draw *d, PyObject *owner
         return -1;
     Py_DECREF(held);
     if (PyDict_SetItem(get(state, STATE, S_ORDERS), w->order, order) < 0
-        || belongs_to(get(state, STATE, S_ORDERS_OF), w->buyer, w->order) < 0
         || put_whole(state, STATE, S_AWAITING, awaiting + 1) < 0
         || put_whole(d->offer, OFFER, O_TAKEN, d->taken) < 0)
         return -1;
@@ -329,10 +315,7 @@ static PyObject *keep(PyObject *state, PyObject *now, PyObject *until, PyObject 
         || (accepted = made(ACCEPTED, of_accepted)) == NULL || (outcome = tuple_of(OUTCOME, of_outcome, 4)) == NULL
         || evolve(state, w, d, owner, order) < 0 || PyList_Append(events, placed) < 0)
         goto done;
-    if (get(state, STATE, S_REMEMBERS) == Py_True
-        && PyDict_SetItem(get(state, STATE, S_OUTCOMES), who, outcome) < 0)
-        goto done;
-    if (PyList_Append(events, accepted) == 0)
+    if (PyDict_SetItem(get(state, STATE, S_OUTCOMES), who, outcome) == 0 && PyList_Append(events, accepted) == 0)
         reply = tuple_of(REPLY, of_reply, 4);
 done:
     Py_XDECREF(goods);
@@ -356,7 +339,7 @@ static int is_known(PyObject *state, PyObject *who, PyObject *order)
 
 static bool is_sound(PyObject *state)
 {
-    static const int tables[] = {S_ORDERS, S_ORDERS_OF, S_OFFERS, S_POOLS, S_OWNED, S_OUTCOMES, S_REFUSALS};
+    static const int tables[] = {S_ORDERS, S_OFFERS, S_POOLS, S_OWNED, S_OUTCOMES, S_REFUSALS};
     if (kinds[STATE].type == NULL || !Py_IS_TYPE(state, kinds[STATE].type))
         return false;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
@@ -376,7 +359,8 @@ static PyObject *place(PyObject *self, PyObject *const *args, Py_ssize_t count)
     if (count != 4 || !is_sound(args[0]) || !PyList_CheckExact(args[3]))
         return PyErr_Format(PyExc_TypeError, "place(state, ask, now, events)");
     PyObject *state = args[0];
-    if (!whole(args[2], 0, INT64_MAX / 4, &now) || !read_wish(args[1], now, &wish)
+    if (get(state, STATE, S_REMEMBERS) != Py_True || !whole(args[2], 0, INT64_MAX / 4, &now)
+        || !read_wish(args[1], now, &wish)
         || !is_text(get(state, STATE, S_STAGE), "opened")
         || !whole(get(state, STATE, S_HOLD_SECONDS), 0, UNITS_MOST, &hold_seconds))
         Py_RETURN_NONE;

@@ -121,11 +121,8 @@ def _order_placed(state: State, event: e.OrderPlaced) -> None:
     times = event.placed_at, event.held_until
     order = Order(name, buyer, event.contact, lines, amounts, *times, "awaiting_payment", state.version)
     state.orders[name] = order
-    mine = state.orders_of.get(buyer)
-    if mine is None:
-        state.orders_of[buyer] = [name]
-    else:
-        mine.append(name)
+    if not state.remembers:
+        state.orders_of.setdefault(buyer, []).append(name)
     state.holds.append(name)
     state.awaiting += 1
     _take(state, order, 1)

@@ -83,7 +83,8 @@ def thaw(plain: dict[str, Any], *, remembers: bool = True) -> State:
         kept_lines = tuple(OrderLine(*line) for line in lines)
         order = Order(order_id, buyer, contact, kept_lines, Amounts(*amounts), *rest)
         state.orders[order_id] = order
-        state.orders_of.setdefault(buyer, []).append(order_id)
+        if not remembers:
+            state.orders_of.setdefault(buyer, []).append(order_id)
         _count_limits(state, order)
     state.holds = deque(plain["holds"])
     if remembers:

@@ -7,6 +7,7 @@ every order would be the cost of the whole shop (DECISIONS.md). Who needs the pa
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -92,7 +93,9 @@ class State:
     """One show. `version` is the last commit folded in, `at` its Redis time, `inbox` its position."""
 
     show: str
-    remembers: bool = True  # False: outcomes of commands are not kept (fronts need none)
+    # Who answers commands remembers what was answered; who shows the show knows whose each order is.
+    # Nobody does both, and either costs the other memory and time.
+    remembers: bool = True
     version: int = 0
     at: int = 0
     by: str = ""
@@ -113,7 +116,7 @@ class State:
     offers: dict[str, Offer] = field(default_factory=dict)
     offers_of: dict[str, list[str]] = field(default_factory=dict)  # SKU -> offers that draw on it
     orders: dict[str, Order] = field(default_factory=dict)
-    orders_of: dict[str, list[str]] = field(default_factory=dict)  # buyer -> orders
+    orders_of: dict[str, list[str]] = field(default_factory=dict)  # buyer -> orders; unless it remembers
     owned: dict[tuple[str, str], int] = field(default_factory=dict)  # (buyer, offer with a limit) -> pieces
     payments: dict[str, str] = field(default_factory=dict)  # payment -> last outcome recorded
     # Orders in the order of `held_until` (a show has one hold time): those that wait, and some that
@@ -138,8 +141,11 @@ class State:
         known = self.outcomes.get((actor, key))
         return known if known is not None else self.refusals.get((actor, key))
 
-    def orders_by(self, buyer: str) -> list[Order]:
-        return [self.orders[order] for order in self.orders_of.get(buyer, ())]
+    def orders_by(self, buyer: str) -> Sequence[str]:
+        """The names of the buyer's orders. Raises ValueError for a state that remembers."""
+        if self.remembers:
+            raise ValueError("a state that remembers outcomes does not know whose orders are whose")
+        return self.orders_of.get(buyer, ())
 
 
 def fresh(show: str, *, remembers: bool = True) -> State:

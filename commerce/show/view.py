@@ -33,7 +33,8 @@ def own(buyer: str) -> Eye:
 
 
 def view(state: State, eye: Eye) -> Entities:
-    """Everything that this eye sees now: entity key -> value (docs/http-api.md)."""
+    """Everything that this eye sees now: entity key -> value (docs/http-api.md). A buyer sees nothing of a
+    state that remembers (ValueError)."""
     keys = ["show", "rundown", "pin", *(f"offer:{offer}" for offer in state.offers)]
     if eye.host:
         keys += [
@@ -42,7 +43,7 @@ def view(state: State, eye: Eye) -> Entities:
             *(f"order:{order}" for order in state.orders),
         ]
     elif eye.buyer is not None:
-        keys += [f"order:{order}" for order in state.orders_of.get(eye.buyer, ())]
+        keys += [f"order:{order}" for order in state.orders_by(eye.buyer)]
     return {key: value for key in keys if (value := entity(state, key)) is not None}
 
 

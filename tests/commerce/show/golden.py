@@ -38,7 +38,7 @@ def seen(show: str, commits: list[Commit]) -> dict[str, Any]:
     """For each eye: the view at every version (0 is before the first commit) and the patches between."""
     found: dict[str, Any] = {}
     for name, eye in EYES.items():
-        projection = Projection(fresh(show))
+        projection = Projection(fresh(show, remembers=False))
         views, patches = [view(projection.state, eye)], []
         for commit in commits:
             fold(projection.state, commit)

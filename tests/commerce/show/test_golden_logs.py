@@ -37,7 +37,7 @@ def test_people_see_of_an_old_log_what_they_always_saw(golden: dict[str, Any]) -
 def test_a_view_and_a_patch_make_the_later_view(golden: dict[str, Any], eye: str) -> None:
     commits = [commit_of(wire) for wire in golden["commits"]]
     for begin in range(len(commits)):
-        projection = Projection(fresh(golden["show"]))
+        projection = Projection(fresh(golden["show"], remembers=False))
         for commit in commits[:begin]:
             fold(projection.state, commit)
             projection.commit_folded(commit.events)
