@@ -20,6 +20,7 @@ setup(
         Extension(
             "commerce.desk._native",
             sources=["commerce/desk/_native.c"],
+            depends=["commerce/desk/_near.h"],
             extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra"],
             optional=True,
         ),

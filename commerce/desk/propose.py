@@ -63,6 +63,7 @@ def propose(
     replies: dict[str, list[Reply]] = {}
     for letter in letters:
         mine = replies.setdefault(letter.front, [])
+        native.near(state, letter.asks)
         for ask in _delayed(letter.asks, set_back) if set_back else letter.asks:
             mine.append(place(state, ask, now, events) or _answer(state, ask, now, events))
     state.by = by

@@ -29,10 +29,12 @@ pytestmark = pytest.mark.skipif(
     find_spec("commerce.desk._native") is None, reason="no compiler here: Python serves"
 )
 FRONT = "f"
+LETTER, BEYOND_CACHES = 300, 6_000  # a letter of more than the 256 that are read beforehand
 
 
 def test_the_twin_was_built_and_is_used() -> None:
     assert native.place is not native.place_nothing
+    assert native.near is not native.nothing_near
     assert native.pack is not log.pack_all
     assert quick(order("o1")) is not None
 
@@ -122,6 +124,35 @@ def test_what_is_not_plain_is_left_untouched() -> None:
         assert events == []
     assert quick(plain, cap=0) is None
     assert quick(order("o1", quantity=2, price=1_000), limit=1) is None
+
+
+def ask_for(number: int, key: str) -> Ask[Any]:
+    return Ask(number, f"b{number % 7}", key, "f", MIDNIGHT_MS, "", "PlaceOrder", order(f"o{number}"))
+
+
+def test_in_a_show_beyond_the_caches_both_decide_alike() -> None:
+    """Its tables are read beforehand: of orders, of outcomes, and of refusals, from which some are gone."""
+    told = []
+    for place in (native.place_nothing, native.place):
+        state = desk(place).state
+        state.pools["scarf"].allotted = BEYOND_CACHES
+        for first in range(0, 2 * BEYOND_CACHES, LETTER):
+            asks = [ask_for(number, f"k{number}") for number in range(first, first + LETTER)]
+            propose(state, "b", [Letter("1-1", FRONT, asks)], MIDNIGHT_MS, place=place)
+        assert len(state.orders) == BEYOND_CACHES <= len(state.outcomes)
+        assert len(state.refusals) == BEYOND_CACHES
+        for _ in range(BEYOND_CACHES // 3):
+            del state.refusals[state.refused_at.popleft()[1:]]
+        again = [ask_for(number, f"k{number % 5_000}") for number in range(0, 2 * BEYOND_CACHES, 40)]
+        odd: list[Any] = [None, (), ask_for(1, "k")._replace(body=None), ask_for(1, "k")._replace(key=7)]
+        before = freeze(state)
+        native.near(state, odd + again)
+        native.near(state, tuple(again))
+        assert freeze(state) == before
+        proposal = propose(state, "b", [Letter("1-1", FRONT, again)], MIDNIGHT_MS, place=place)
+        assert proposal is not None
+        told.append((proposal.commit, proposal.replies, freeze(state)))
+    assert told[0] == told[1]
 
 
 texts = st.text(max_size=40) | st.text("ä漢", min_size=80, max_size=400)
