@@ -13,7 +13,8 @@ from typing import Final
 from aiohttp import web
 
 from ..domain.happenings import KINDS, EventStream
-from ..relay.relay import Relay, Seated
+from ..relay.relay import Relay
+from ..relay.seated import Seated
 from ..relay.telling import Told
 from .problems import Problem
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from ..relay.relay import Relay, Seated
+from ..relay.relay import Relay
+from ..relay.seated import Seated
 from ..relay.telling import layers_of
 from ..relay.viewer import Viewer
 from .problems import Problem

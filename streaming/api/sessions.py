@@ -19,7 +19,8 @@ from ..relay.asking import RELAY_ID, RELAY_RENDITIONS, RELAY_STEPS, RENDITION
 from ..relay.counters import Counter
 from ..relay.departure import Draining
 from ..relay.giving import Asker
-from ..relay.relay import NEWER_PUBLISHER, PAIRING_REVOKED, Admission, OffAir, Relay, Seated, Unavailable
+from ..relay.relay import NEWER_PUBLISHER, PAIRING_REVOKED, OffAir, Relay, Unavailable
+from ..relay.seated import Admission, Seated
 from ..relay.telling import Told
 from ..rtc.answers import NoCommonCodec
 from ..rtc.fragments import FRAGMENT_BYTES_MAX, build_fragment, parse_fragment

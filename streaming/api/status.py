@@ -26,7 +26,7 @@ def status_of(relay: Relay) -> dict[str, Any]:
         "draining": relay.departure.begun,
         "half_open": relay.attendance.half_open,
         "fanout": relay.fanout.path,
-        "feeds": [_feed(feed) for feed in relay.feeds.values()],
+        "feeds": [_feed(feed) for feed in relay.incoming],
         "repairs": _repairs(relay),
         "programs": [_program(program) for program in relay.shows.programs.values()],
         "sender": dataclasses.asdict(relay.fanout.totals()),
@@ -90,7 +90,7 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         relay, sender = self._relay, self._relay.fanout.totals()
         yield GaugeMetricFamily("relay_viewers", "Viewers connected", value=relay.shows.viewers())
-        yield GaugeMetricFamily("relay_feeds", "Publishers connected", value=len(relay.feeds))
+        yield GaugeMetricFamily("relay_feeds", "Publishers connected", value=len(relay.incoming))
         yield CounterMetricFamily("relay_datagrams_in", "Received", value=relay.port.counts.datagrams)
         yield CounterMetricFamily("relay_datagrams_out", "Sent", value=sender.datagrams)
         dropped = CounterMetricFamily("relay_dropped", "Packets dropped, by reason", labels=["reason"])

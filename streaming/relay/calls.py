@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from ..contract import Codec, StudioId
+from ..contract import Codec, ShowId, StudioId
 from ..rtc.answers import Local, Terms
 from ..rtc.dial import Dial
 from ..rtc.outlet import Outlet
@@ -38,9 +38,19 @@ class Calls:
         """Fresh credentials, our certificate, our addresses."""
         return self._relay.local()
 
-    def expect(self, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
-        """A studio's feed that is to be pulled in these renditions."""
-        return self._relay.expect(studio, codec, names)
+    def expect(self, show: ShowId, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
+        """A show's feed that is to be pulled in these renditions."""
+        return self._relay.expect(show, studio, codec, names)
+
+    def shown(self, pulled: Pulled) -> bool:
+        """Whether it is on air here."""
+        program = self._relay.shows.programs.get(pulled.show)
+        return program is not None and program.shows(pulled)
+
+    def rename(self, pulled: Pulled, studio: StudioId) -> None:
+        """The other relay cuts to another studio of its own: the same sessions bring that one now."""
+        pulled.studio = studio
+        self._relay.shows.feed_renamed(pulled)
 
     def call(
         self, pulled: Pulled, name: str, local: Local, terms: Terms, addresses: list[tuple[str, int]]

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from ..contract import RelayId, StudioId
+from ..contract import RelayId, ShowId, StudioId
+from .feed import Feed
 from .program import Program
-from .pulled import Incoming
 from .shows import Shows, is_silent
 from .upstream import Upstreams
 
@@ -29,19 +29,24 @@ class Asker(NamedTuple):
 class Giving:
     """What one relay has at hand for others and for its own viewers."""
 
-    def __init__(self, feeds: Mapping[StudioId, Incoming], shows: Shows, now: Callable[[], float]) -> None:
+    def __init__(self, feeds: Mapping[StudioId, Feed], shows: Shows, now: Callable[[], float]) -> None:
         self._feeds, self._shows, self._now = feeds, shows, now
         self.upstreams: Upstreams | None = None
 
     def publishes_here(self, studio: StudioId) -> bool:
         """Whether the studio itself sends to this relay."""
-        feed = self._feeds.get(studio)
-        return feed is not None and not feed.pulled
+        return studio in self._feeds
 
     def studios(self) -> tuple[StudioId, ...]:
         """Those that publish here, and whose picture comes."""
         now = self._now()
-        return tuple(s for s, feed in self._feeds.items() if not feed.pulled and not is_silent(feed, now))
+        return tuple(s for s, feed in self._feeds.items() if not is_silent(feed, now))
+
+    def expects(self, show: ShowId, studio: StudioId) -> bool:
+        """Whether a studio's picture may be here in a moment, pulled from another relay."""
+        if self.upstreams is None or self.publishes_here(studio):
+            return False
+        return self.upstreams.expects(show, studio)
 
     def steps(self, program: Program, asker: RelayId) -> int | None:
         """How far we are from the studio, if `asker` may have the show from us. The slate is not given on."""

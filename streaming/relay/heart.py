@@ -33,7 +33,7 @@ class Heart:
         """After each batch of datagrams: hand on what programs gathered, ask for what is missing."""
         relay = self._relay
         relay.shows.flush()
-        for feed in relay.feeds.values():
+        for feed in relay.incoming:
             if feed.restless:
                 now = relay.clock.now()
                 if now - feed.ticked_s >= QUICK_SECONDS:
@@ -49,12 +49,12 @@ class Heart:
                 _log.exception("beat_broke")
 
     def _busy(self) -> bool:
-        return self._relay.shows.playing or any(feed.restless for feed in self._relay.feeds.values())
+        return self._relay.shows.playing or any(feed.restless for feed in self._relay.incoming)
 
     def tick(self, now: float) -> None:
         """One beat."""
         relay = self._relay
-        for feed in list(relay.feeds.values()):
+        for feed in relay.incoming:
             self._tick_feed(feed, now)
         relay.shows.tick(now)
         relay.departure.tick(now)

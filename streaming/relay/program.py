@@ -94,6 +94,15 @@ class Program:
         """Whether a studio is on air just now."""
         return self._on_air is not None and self._on_air.feed.studio is not None
 
+    def shows(self, feed: Source) -> bool:
+        """Whether this source is on air just now."""
+        return self._on_air is not None and self._on_air.feed is feed
+
+    @property
+    def heard_s(self) -> float | None:
+        """When the last packet of its picture came, of whatever source."""
+        return max((r.heard_s for r in self.video.values() if r.heard_s is not None), default=None)
+
     def wish(self, feed: Source | None, now: float) -> None:
         """Cut to this feed at its next keyframe; None leaves what is on air."""
         if feed is self._wished:

@@ -1,4 +1,4 @@
-"""A studio's feed as another relay gives it: one session for each rendition, together one source.
+"""A show's feed as another relay gives it: one session for each rendition, together one source.
 
 The sessions' feeds are its parts; programs listen to the whole. It knows no viewer, and not how the
 sessions came to be.
@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from ..contract import Codec, StudioId
+from ..contract import Codec, ShowId, StudioId
 from ..fanout import Kind
 from .feed import Feed, FeedTrack, next_number
 from .source import FeedPacket, Listener, Source
 
 
 class Pulled:
-    """All renditions of one studio from one relay. The first named brings the sound too."""
+    """All renditions of one show from one relay. The first named brings the sound too."""
 
     pulled = True
 
     def __init__(
         self,
+        show: ShowId,
         studio: StudioId,
         codec: Codec,
         names: tuple[str, ...],
@@ -29,8 +30,9 @@ class Pulled:
         became_ready: Callable[[Pulled], None],
         became_gone: Callable[[Pulled, str], None],
     ) -> None:
-        """`names`: at least one; whose session comes and goes, the whole comes and goes with."""
-        self.studio, self.codec, self.names = studio, codec, names
+        """`studio`: what the other relay shows now; where it cuts to another, this is changed from outside.
+        `names`: at least one; whose session comes and goes, the whole comes and goes with."""
+        self.show, self.studio, self.codec, self.names = show, studio, codec, names
         self.number = next_number()
         self.listeners: list[Listener] = []
         self.parts: dict[str, Feed] = {}
@@ -116,8 +118,3 @@ class Pulled:
 
 
 Incoming: TypeAlias = Feed | Pulled
-
-
-def outranks(one: Incoming, other: Incoming) -> bool:
-    """Whether `one` stays on when `other`, of the same studio, comes: no pull ends the studio itself."""
-    return other.pulled if one.pulled != other.pulled else one.number > other.number

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -32,7 +32,8 @@ from .figures import Attendance, Limits, Totals
 from .giving import GIVEN_NO_MORE, Asker, Giving
 from .heart import Heart
 from .program import Program
-from .pulled import Incoming, Pulled, outranks
+from .pulled import Incoming, Pulled
+from .seated import Admission, Seated
 from .shows import Shows
 from .source import Source
 from .telling import Telling
@@ -55,46 +56,6 @@ class OffAir(Exception):
     """The show has no program (HTTP 409)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """What a peer gets for its offer: its session's secret name and the SDP answer."""
-
-    session: str
-    etag: str
-    answer: str
-    steps: int | None = None  # how far from the studio, when another relay asked
-    renditions: tuple[str, ...] = ()  # what else it may ask for
-
-
-@dataclass(slots=True)
-class Seated:
-    """A session of the relay, with what the fronts must know to judge a request for it."""
-
-    name: str
-    etag: str
-    session: Session
-    peer: Feed | Viewer
-    place: str  # the studio or show that it was opened for
-    mid: str
-    video_line: int = 0  # which m-line of a viewer's offer is the picture
-    generation: int = 0  # of the token that opened it, for a publisher
-
-    @property
-    def show(self) -> ShowId:
-        """The show that a viewer watches."""
-        return ShowId(self.place)
-
-    @property
-    def relays(self) -> bool:
-        """Whether it is another relay, which gives on what it gets."""
-        return isinstance(self.peer, Viewer) and self.peer.relay
-
-    @property
-    def prefix(self) -> str:
-        """Which front opened it."""
-        return "whip" if isinstance(self.peer, Feed) else "whep"
-
-
 class Relay:
     """All live things of one relay process."""
 
@@ -110,12 +71,14 @@ class Relay:
         clock: Clock,
     ) -> None:
         self.id, self.limits, self.clock, self.fanout, self.port = relay, limits, clock, fanout, port
-        self.feeds: dict[StudioId, Incoming] = {}
+        self.feeds: dict[StudioId, Feed] = {}
+        self.pulls: dict[ShowId, Pulled] = {}  # by show: two shows of one studio have a time each
         self.shows = Shows(
             relay,
             fanout,
             clock,
             self.feeds,
+            self.pulls,
             dismiss=self._dismiss,
             take_back=self._take_back,
             send_away=self._send_away,
@@ -126,6 +89,7 @@ class Relay:
         self.totals, self.attendance = Totals(), Attendance()
         self.turnstile = Turnstile(clock.now)
         self.giving = Giving(self.feeds, self.shows, clock.now)
+        self.shows.expected = self.giving.expects
         self.counters, self.heart, self.calls = Counters(self), Heart(self), Calls(self)
         self.telling = Telling()
         self.departure = Departure(clock.now, self._watching, self.telling.ask_to_reconnect)
@@ -238,9 +202,9 @@ class Relay:
         """What is pulled from other relays, where that is possible."""
         return self.giving.upstreams
 
-    def expect(self, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
-        """A studio's feed that is to be pulled in these renditions."""
-        return Pulled(studio, codec, names, became_ready=self._feed_ready, became_gone=self._feed_gone)
+    def expect(self, show: ShowId, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
+        """A show's feed that is to be pulled in these renditions."""
+        return Pulled(show, studio, codec, names, became_ready=self._pull_ready, became_gone=self._pull_gone)
 
     def seat_part(self, pulled: Pulled, name: str, terms: Terms, local: Local) -> Session:
         """The session of one rendition that we asked for ourselves."""
@@ -325,10 +289,28 @@ class Relay:
             if len(self.gone) > GONE_MAX:
                 del self.gone[next(iter(self.gone))]
 
-    def _feed_ready(self, feed: Incoming) -> None:
-        """A publisher's media can flow: the newest of a studio wins, itself over what is pulled."""
+    @property
+    def incoming(self) -> list[Incoming]:
+        """All that comes in, from studios and from other relays."""
+        return [*self.feeds.values(), *self.pulls.values()]
+
+    def _pull_ready(self, pulled: Pulled) -> None:
+        """Another relay's media can flow: the newest call for a show is what it is cut from next."""
+        self.pulls[pulled.show] = pulled
+        self.shows.feed_came()
+        _log.info("pull_ready", show=pulled.show, studio=pulled.studio, feed=pulled.number)
+
+    def _pull_gone(self, pulled: Pulled, reason: str) -> None:
+        self._count_end(reason)
+        _log.info("pull_gone", show=pulled.show, feed=pulled.number, reason=reason)
+        if self.pulls.get(pulled.show) is pulled:
+            del self.pulls[pulled.show]
+        self.shows.feed_gone(pulled)
+
+    def _feed_ready(self, feed: Feed) -> None:
+        """A publisher's media can flow: the newest of a studio wins."""
         old = self.feeds.get(feed.studio)
-        if old is not None and outranks(old, feed):
+        if old is not None and old.number > feed.number:
             self._end_sessions(feed, NEWER_PUBLISHER)
             return
         self.feeds[feed.studio] = feed
@@ -347,7 +329,7 @@ class Relay:
 
     def _send_away(self, feed: Source) -> None:
         known = self.feeds.get(feed.studio) if feed.studio is not None else None
-        if known is not None and not known.pulled:  # a pull is ended by who began it
+        if known is feed and known is not None:  # a pull is ended by who began it
             self._end_sessions(known, OTHER_CODEC)
 
     def _sessions_of(self, feed: Incoming) -> list[Session]:
@@ -363,7 +345,7 @@ class Relay:
         for session in self._sessions_of(feed):
             session.broke(broken)
 
-    def _feed_gone(self, feed: Incoming, reason: str) -> None:
+    def _feed_gone(self, feed: Feed, reason: str) -> None:
         self._count_end(reason)
         _log.info("feed_gone", studio=feed.studio, feed=feed.number, reason=reason)
         if self.feeds.get(feed.studio) is feed:

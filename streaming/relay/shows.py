@@ -20,6 +20,7 @@ from ..contract import (
     ProgramCut,
     ProgramEnded,
     ProgramStarted,
+    ProgramTime,
     RelayId,
     ShowId,
     Stage,
@@ -33,6 +34,7 @@ from .source import Source
 
 FACTS_MAX: Final = 1024
 SILENT_SECONDS: Final = 1.0  # without a packet of its picture, and the slate goes on air
+EXPECTED_SECONDS: Final = 2.0  # what is on air may stand so long, for a picture that another relay has
 
 _log = structlog.get_logger(__name__)
 
@@ -51,25 +53,33 @@ class Shows:
         fanout: Fanout,
         clock: Clock,
         feeds: Mapping[StudioId, Source],
+        pulls: Mapping[ShowId, Source] | None = None,
         *,
         dismiss: Callable[[Program], None],
         take_back: Callable[[Program], None],
         send_away: Callable[[Source], None],
     ) -> None:
-        """`feeds` is looked at, never changed; `dismiss` ends the sessions of a program's viewers,
-        `take_back` those of the relays among them, and `send_away` that of a studio which sends another
-        codec than its show's: when it comes again it is told the right one."""
+        """`feeds` and `pulls` (by show) are looked at, never changed; `dismiss` ends the sessions of a
+        program's viewers, `take_back` those of the relays among them, and `send_away` that of a studio which
+        sends another codec than its show's: when it comes again it is told the right one."""
         self.programs: dict[ShowId, Program] = {}
         self.stages: dict[ShowId, Stage] = {}
         self.facts: deque[Fact] = deque(maxlen=FACTS_MAX)
         self.facts_dropped = 0
         self.fact_came = asyncio.Event()
         self._relay, self._fanout, self._clock = relay, fanout, clock
-        self._feeds, self._dismiss, self._take_back = feeds, dismiss, take_back
+        self._feeds, self._pulls, self._dismiss, self._take_back = (
+            feeds,
+            {} if pulls is None else pulls,
+            dismiss,
+            take_back,
+        )
         self._send_away = send_away
         self._counted: dict[ShowId, int] = {}
         self.pictures: dict[Codec, tuple[bytes, ...]] = {}
         self._slates: dict[ShowId, Slate] = {}
+        self._turned_s: dict[ShowId, float] = {}  # when the shop wished for another studio
+        self.expected: Callable[[ShowId, StudioId], bool] = lambda show, studio: False
 
     def set_stage(self, stage: Stage) -> None:
         """Make the picture that the shop wants; an older wish than the last is ignored."""
@@ -77,6 +87,8 @@ class Shows:
         if known is not None and stage.version < known.version:
             return
         self.stages[stage.show] = stage
+        if known is None or known.studio != stage.studio:
+            self._turned_s[stage.show] = self._clock.now()
         program = self.programs.get(stage.show)
         if program is not None and (not stage.on_air or program.codec != stage.codec):
             self._take_down(program)
@@ -94,14 +106,27 @@ class Shows:
     def _wish(self, program: Program, now: float) -> None:
         """The studio of the stage while its media comes, else the slate."""
         studio = self.stages[program.show].studio
-        feed = None if studio is None else self._feeds.get(studio)
+        feed = None if studio is None else self._feed_of(program.show, studio)
         if feed is not None and feed.codec != program.codec:
             self._send_away(feed)
             feed = None
-        if feed is None or is_silent(feed, now):
-            program.wish(self._slate_of(program), now)
-        else:
+        if feed is not None and not is_silent(feed, now):
             program.wish(feed, now)
+        elif studio is None or not self._waits(program, studio, now):
+            program.wish(self._slate_of(program), now)
+
+    def _feed_of(self, show: ShowId, studio: StudioId) -> Source | None:
+        """The studio itself, else what another relay gives of it for this show."""
+        pulled = self._pulls.get(show)
+        return self._feeds.get(studio) or (pulled if pulled is not None and pulled.studio == studio else None)
+
+    def _waits(self, program: Program, studio: StudioId, now: float) -> bool:
+        """Whether what is seen may stand a moment longer: a slate between two studios is no cut."""
+        if not self.expected(program.show, studio):
+            return False
+        other = program.studio not in (None, studio)
+        since = self._turned_s[program.show] if other else program.heard_s
+        return since is not None and now - since < EXPECTED_SECONDS
 
     def _slate_of(self, program: Program) -> Slate | None:
         if program.show not in self._slates and program.codec in self.pictures:
@@ -147,10 +172,20 @@ class Shows:
         for program in self.programs.values():
             self._wish(program, self._clock.now())
 
+    def feed_renamed(self, feed: Source) -> None:
+        """What comes by it is another studio's from now on: a cut that was made elsewhere."""
+        for program in self.programs.values():
+            if program.shows(feed):
+                self._program_cut(
+                    program, Cut(feed.studio, ProgramTime(program.clock.last_ticks), first=False)
+                )
+            self._wish(program, self._clock.now())
+
     def feed_gone(self, feed: Source) -> None:
         """What shows this feed goes to the slate, and is given on no more."""
         for program in self.programs.values():
-            if program.studio == feed.studio and feed.studio not in self._feeds:
+            studio = feed.studio if program.shows(feed) else None
+            if studio is not None and self._feed_of(program.show, studio) is None:
                 self._take_back(program)
             program.lose(feed)
             self._wish(program, self._clock.now())

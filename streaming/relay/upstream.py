@@ -36,6 +36,7 @@ AGAIN_SECONDS: Final = 0.3  # and not at all for so long
 PATIENCE_SECONDS: Final = 0.5  # for an answer, where another relay could be asked
 ENTRY_DEAD_MS: Final = 3_000
 BUSY_LOAD: Final = 0.8  # nobody is sent on to a relay above it: two full ones would play ball
+PART_SECONDS: Final = 3.0  # an old link is kept so long, while what comes in its place begins
 LINKS_MAX: Final = 64
 FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError, SdpError)
 
@@ -48,8 +49,8 @@ class Caller(Protocol):
     def local(self) -> Local:
         """Fresh credentials, our certificate, our addresses."""
 
-    def expect(self, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
-        """A studio's feed that is to be pulled in these renditions."""
+    def expect(self, show: ShowId, studio: StudioId, codec: Codec, names: tuple[str, ...]) -> Pulled:
+        """A show's feed that is to be pulled in these renditions."""
 
     def call(
         self, pulled: Pulled, name: str, local: Local, terms: Terms, addresses: list[tuple[str, int]]
@@ -59,8 +60,14 @@ class Caller(Protocol):
     def redial(self, session: Session) -> None:
         """Send one more check to each address."""
 
+    def shown(self, pulled: Pulled) -> bool:
+        """Whether it is on air here."""
 
-@dataclass(slots=True)
+    def rename(self, pulled: Pulled, studio: StudioId) -> None:
+        """The other relay cuts to another studio of its own: the same sessions bring that one now."""
+
+
+@dataclass(slots=True, eq=False)
 class Link:
     """One show pulled from one relay."""
 
@@ -70,6 +77,7 @@ class Link:
     source: RelayEntry
     task: asyncio.Task[None] | None = None
     began_s: float = 0.0
+    parted_s: float = 0.0  # since when it is only kept until its picture is off air here
     feed: Pulled | None = None
     steps: int = 0  # from the studio to here, once it is known
 
@@ -88,6 +96,7 @@ class Upstreams:
         """`token`: the shop's token of role `relay`, read anew for each call; None: pull nothing."""
         self.links: dict[ShowId, Link] = {}
         self.refused = 0
+        self._parting: list[Link] = []  # their shows are taken from elsewhere by now
         self._relay, self._caller, self._now, self._unix_ms, self._token = relay, caller, now, unix_ms, token
         self._neighbours: dict[RelayId, RelayEntry] = {}
         self._wanted_s: dict[ShowId, float] = {}
@@ -130,6 +139,10 @@ class Upstreams:
             return None
         return link.steps if link.steps <= STEPS_GIVEN_MAX else None
 
+    def expects(self, show: ShowId, studio: StudioId) -> bool:
+        """Whether a show that is watched here may be here in a moment: it is being pulled, or can be."""
+        return show in self._wanted_s and (show in self.links or self.source_of(studio) is not None)
+
     def at_first_hand(self) -> tuple[StudioId, ...]:
         """Studios that come from the relay to which they publish: these can be given on."""
         return tuple(
@@ -159,10 +172,13 @@ class Upstreams:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CONNECT_SECONDS)) as http:
             try:
                 while True:
-                    self._look({s.show: s for s in stages()}, has, http)
+                    try:
+                        self._look({s.show: s for s in stages()}, has, http)
+                    except Exception:  # one bad look must not be the last
+                        _log.exception("look_broke")
                     await asyncio.sleep(LOOK_SECONDS)
             finally:
-                for link in list(self.links.values()):
+                for link in [*self.links.values(), *self._parting]:
                     self._end(link)
 
     def _look(
@@ -174,10 +190,12 @@ class Upstreams:
                 del self._wanted_s[show]
         for link in list(self.links.values()):
             stage = stages.get(link.show)
-            wished = None if stage is None or not stage.on_air else (stage.studio, stage.codec)
-            stays = wished == (link.studio, link.codec)
-            if not stays or link.show not in self._wanted_s or has(link.studio):
+            codec = stage.codec if stage is not None and stage.on_air else None
+            studio = None if stage is None else stage.studio
+            if studio is None or codec != link.codec or link.show not in self._wanted_s:
                 self._end(link)
+            elif studio != link.studio or has(studio):
+                self._turn(link, studio, here=has(studio))
             elif link.feed is None and now - link.began_s > PATIENCE_SECONDS:
                 self._look_past(link)
         for show in self._wanted_s:
@@ -189,6 +207,24 @@ class Upstreams:
                 link = self.links[show] = Link(show, stage.studio, stage.codec, source, began_s=now)
                 link.task = asyncio.create_task(self._keep(link, http))
 
+        for link in list(self._parting):
+            shown = link.feed is not None and self._caller.shown(link.feed)
+            if not shown or now - link.parted_s > PART_SECONDS:
+                self._end(link)
+
+    def _turn(self, link: Link, studio: StudioId, *, here: bool) -> None:
+        """The show is to be seen from another studio, or from this very relay: no slate in between."""
+        source = self._neighbours.get(link.source.relay)
+        if link.feed is None or not link.feed.connected or not (here or self.source_of(studio)):
+            self._end(link)
+        elif not here and source is not None and studio in source.studios:
+            link.studio = studio
+            self._caller.rename(link.feed, studio)
+        else:
+            del self.links[link.show]
+            link.parted_s = self._now()
+            self._parting.append(link)
+
     def _look_past(self, link: Link) -> None:
         """Who does not answer gives way to a relay that might."""
         self._failed_s[link.source.relay] = self._now()
@@ -197,16 +233,21 @@ class Upstreams:
             self._end(link)
 
     def _end(self, link: Link) -> None:
-        if self.links.get(link.show) is link:
-            del self.links[link.show]
+        self._drop(link)
         if link.task is not None:
             link.task.cancel()
+
+    def _drop(self, link: Link) -> None:
+        if self.links.get(link.show) is link:
+            del self.links[link.show]
+        if link in self._parting:
+            self._parting.remove(link)
 
     async def _keep(self, link: Link, http: aiohttp.ClientSession) -> None:
         """One link from the call to its end."""
         beside: list[asyncio.Task[None]] = []
-        token = await asyncio.to_thread(self._token)
         try:
+            token = await asyncio.to_thread(self._token)
             if token is None:
                 self.refused += 1
                 await asyncio.sleep(AVOID_SECONDS)
@@ -220,12 +261,13 @@ class Upstreams:
                 ]
                 connected_s = self._now()
                 await self._hold(session, lambda: max(connected_s, feed.media_s or 0.0))
-        except FAILURES as failed:
+                if self._now() - connected_s < AVOID_SECONDS:  # else it has something new to give
+                    raise ConnectionError("the other relay took it back at once")
+        except Exception as failed:  # whatever it was, the next look tries again
             self._note(link, failed)
-        finally:
             self._failed_s[link.source.relay] = self._now()
-            if self.links.get(link.show) is link:
-                del self.links[link.show]
+        finally:
+            self._drop(link)
             for task in beside:
                 task.cancel()
 
@@ -236,13 +278,15 @@ class Upstreams:
                 async with self._session(link, asking, name) as (session, _):
                     await self._connect(session)
                     await self._hold(session, self._now)  # a rendition may rest
-            except FAILURES as failed:
+            except Exception as failed:  # the other sizes go on, and this one is asked for again
                 self._note(link, failed)
             await asyncio.sleep(AVOID_SECONDS)
 
-    def _note(self, link: Link, failed: BaseException) -> None:
+    def _note(self, link: Link, failed: Exception) -> None:
         self.refused += 1
-        _log.warning("pull_failed", show=link.show, source=link.source.relay, why=str(failed))
+        foreseen = isinstance(failed, FAILURES)
+        why = str(failed) if foreseen else repr(failed)
+        _log.warning("pull_failed", show=link.show, source=link.source.relay, why=why, foreseen=foreseen)
 
     @asynccontextmanager
     async def _session(
@@ -257,7 +301,7 @@ class Upstreams:
             terms, addresses = read_answer(given.answer, link.codec)
             if link.feed is None:
                 link.steps = given.steps
-                link.feed = self._caller.expect(link.studio, link.codec, given.names)
+                link.feed = self._caller.expect(link.show, link.studio, link.codec, given.names)
             wanted = link.feed.names[0] if name is None else name
             session = self._caller.call(link.feed, wanted, local, terms, addresses)
             yield session, link.feed
@@ -274,6 +318,8 @@ class Upstreams:
                 raise TimeoutError("the other relay does not answer")
             self._caller.redial(session)
             await asyncio.sleep(CHECK_SECONDS)
+        if not session.connected:
+            raise ConnectionError(session.reason)
 
     async def _hold(self, session: Session, heard_s: Callable[[], float]) -> None:
         """Until the session ends. Raises TimeoutError when nothing was heard for too long."""

@@ -17,10 +17,10 @@ from tests.end_to_end.processes import Process
 from tests.end_to_end.relays import FarHouse, comes_true, several
 from tests.servers import Server
 from tests.streaming.browser import PLAYER, STATS, open_browser
-from tests.streaming.house import SHOW, STUDIO, House, Peer, post_offer, publish, until
+from tests.streaming.house import SHOW, STUDIO, House, post_offer, publish, until
 from tests.streaming.network import Network
 from tests.streaming.offers import offer
-from tests.streaming.relay.test_upstream import join, shown, street
+from tests.streaming.relay.test_upstream import join, size_comes, street
 
 WAIT_MS = 60_000
 SIZES = {"f", "h", "q"}
@@ -82,25 +82,15 @@ async def test_every_size_is_pulled_given_on_and_found_again(
         relays.houses.remove(far)
         await until(lambda: SHOW in upstreams.links and upstreams.links[SHOW].source.relay == "r0")
         await until(
-            lambda: (
-                isinstance(feed := farther.process.relay.feeds.get(STUDIO), Pulled) and len(feed.parts) == 3
-            )
+            lambda: isinstance(feed := farther.process.relay.pulls.get(SHOW), Pulled) and len(feed.parts) == 3
         )
         await size_comes(second, 320)  # the same session goes on, in the size that it chose
         assert near.process.relay.shows.programs[SHOW].audience == 0
         other = await publish(near, width=480, height=270)  # takes the studio over, with one size alone
         await size_comes(second, 480)
-        assert set(farther.process.relay.feeds[STUDIO].layers) == {""}
+        assert set(farther.process.relay.pulls[SHOW].layers) == {""}
         for peer in (first, second, other):
             await peer.close()
-
-
-async def size_comes(viewer: Peer, width: int) -> None:
-    """Until ten pictures in a row are so wide."""
-    row = 0
-    async with asyncio.timeout(40):
-        while row < 10:
-            row = row + 1 if (await shown(viewer, 1))[0] == width else 0
 
 
 async def layers_of(house: FarHouse) -> None:

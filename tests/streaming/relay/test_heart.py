@@ -44,6 +44,10 @@ class Body:
         self.shows.programs = {}  # type: ignore[attr-defined]  # nothing is on air
         self.ended: list[Beating] = []
 
+    @property
+    def incoming(self) -> list[Beating]:
+        return list(self.feeds.values())
+
     def break_off(self, feed: Beating, broken: Exception) -> None:
         self.ended.append(feed)
 

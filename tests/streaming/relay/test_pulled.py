@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streaming.contract import StudioId
+from streaming.contract import ShowId, StudioId
 from streaming.relay.feed import Feed
-from streaming.relay.pulled import Pulled, outranks
+from streaming.relay.pulled import Pulled
 from streaming.rtc import rtp
 from streaming.rtc.answers import Terms, TrackTerms
 from streaming.rtc.sdp import IceCredentials
@@ -24,6 +24,7 @@ class Link:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.whole = Pulled(
+            ShowId("sh-1"),
             StudioId("st-1"),
             "H264",
             NAMES,
@@ -93,11 +94,3 @@ def test_a_session_that_begins_anew_moves_no_time_and_loses_no_viewer(link: Link
     sent = [packet.timestamp for packet in stage.sent("video", "f")]
     assert sent == [300_000, 306_000]
     assert len(viewer.streams) == 1
-
-
-def test_no_pull_outranks_the_studio_itself(link: Link) -> None:
-    own, older, newer = link.open("f"), Link().whole, Link().whole
-    own.pulled = False
-    assert outranks(own, newer)
-    assert not outranks(newer, own)
-    assert outranks(newer, older)

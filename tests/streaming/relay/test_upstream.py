@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from streaming.contract import ShowId, Stage, StudioId
+from streaming.contract import ProgramCut, ShowId, Stage, StudioId
 from streaming.process import Load, entry_of
 from streaming.relay.upstream import Upstreams
 from tests.streaming.browser import PLAYER, open_browser
@@ -190,6 +190,45 @@ async def test_viewers_stay_while_their_relays_source_dies_and_the_studio_moves(
         assert links.links[SHOW].source.relay == "r1"
         for peer in (viewer, studio, again):
             await peer.close()
+
+
+def cuts(house: House) -> list[StudioId | None]:
+    """What was on air there, in turn."""
+    return [fact.studio for fact in house.process.relay.shows.facts if isinstance(fact, ProgramCut)]
+
+
+async def test_no_slate_is_seen_between_two_studios_on_a_relay_that_pulls_both(
+    tmp_path: Path, free_port: object
+) -> None:
+    """The second publishes beside the first, the third to another relay: viewers elsewhere see cuts alone."""
+    second, third = StudioId("st-2"), StudioId("st-3")
+    async with street(tmp_path, free_port, 3, RELAY_SLATE="1") as relays:
+        near, other, far = relays.houses
+        studios = [await publish(near, **SMALL), await publish(near, second, width=480, height=270)]
+        studios.append(await publish(other, third, width=640, height=360))
+        await until(lambda: all("H264" in h.process.relay.shows.pictures for h in relays.houses))
+        await until(lambda: near.process.relay.shows.programs[SHOW].live)
+        viewer = await join(far)
+        await size_comes(viewer, 320)
+        before, watched = len(cuts(far)), far.process.relay.totals.watched
+        for version, (studio, width) in enumerate(
+            [(second, 480), (third, 640), (STUDIO, 320), (second, 480)], 2
+        ):
+            for house in relays.houses:
+                house.process.relay.shows.set_stage(Stage(SHOW, version, True, studio))
+            await size_comes(viewer, width)
+        assert cuts(far)[before:] == [second, third, STUDIO, second]
+        assert far.process.relay.totals.watched == watched
+        for peer in (viewer, *studios):
+            await peer.close()
+
+
+async def size_comes(viewer: Peer, width: int) -> None:
+    """Until ten pictures in a row are so wide."""
+    row = 0
+    async with asyncio.timeout(40):
+        while row < 10:
+            row = row + 1 if (await shown(viewer, 1))[0] == width else 0
 
 
 async def test_a_show_that_nobody_watches_is_not_pulled(tmp_path: Path, free_port: object) -> None:
