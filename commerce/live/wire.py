@@ -104,13 +104,14 @@ class Wire(Protocol):
 
     async def take_lease(self, lease: str, alive: str, owner: str, ms: int) -> Tenure | None:
         """Take a free lease for `ms`; None when another has it. One that runs longer than `ms` is free: the
-        server's clock was set back since it was taken, and nobody can tell whether its holder lives."""
+        server's clock was set back since it was taken, and nobody can tell whether its holder lives. One that
+        never runs out is free too: nobody here takes such a one."""
 
     async def renew_lease(self, lease: str, alive: str, owner: str, ms: int) -> int | None:
         """Keep a lease and note the time as `alive`; the server's time, or None: it is lost."""
 
     async def left_ms(self, lease: str) -> int:
-        """How long a lease still runs; 0 when nobody has it."""
+        """How long a lease still runs; 0 when nobody has it, or when it never runs out."""
 
     async def leave_lease(self, lease: str, owner: str) -> None:
         """Give the lease back if it is still the owner's."""

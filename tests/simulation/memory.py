@@ -123,7 +123,7 @@ class Memory:
         self._strings[key] = (value, expiry)
 
     def take_lease(self, lease: str, alive: str, owner: str, ms: int) -> Tenure | None:
-        if self.get(lease) is not None and self.left_ms(lease) <= ms:
+        if 0 < self.left_ms(lease) <= ms:
             return None
         self.put(lease, owner.encode(), self.now_ms() + ms)
         return Tenure(self.now_ms(), int(self.get(alive) or 0))
@@ -137,7 +137,7 @@ class Memory:
 
     def left_ms(self, lease: str) -> int:
         _, expiry = self._strings.get(lease, (b"", 0.0))
-        return max(0, int(expiry - self.now_ms()))
+        return 0 if expiry == float("inf") else max(0, int(expiry - self.now_ms()))
 
     def leave_lease(self, lease: str, owner: str) -> None:
         if self.get(lease) == owner.encode():

@@ -181,6 +181,15 @@ async def test_a_lease_that_runs_longer_than_any_is_void(wire: Wire) -> None:
     assert await wire.get("{s}:lease") == b"two"
 
 
+async def test_a_lease_that_never_runs_out_is_void(wire: Wire) -> None:
+    """Somebody's hand, or a copied key: a standby asked a thousand times a second, and no desk ever began."""
+    await wire.put("{s}:lease", b"one")
+    assert await wire.left_ms("{s}:lease") == 0
+    assert await wire.take_lease("{s}:lease", "{s}:alive", "two", 2_000)
+    assert await wire.get("{s}:lease") == b"two"
+    assert 0 < await wire.left_ms("{s}:lease") <= 2_000
+
+
 async def test_a_lease_runs_out(wire: Wire) -> None:
     assert await wire.take_lease("{s}:lease", "{s}:alive", "one", 20)
     await asyncio.sleep(0.04)
