@@ -35,6 +35,7 @@ from .stages import read_stages
 KEYS_READ_AGAIN_SECONDS: Final = 2.0
 DRAIN_LOOK_SECONDS: Final = 0.05
 GOODBYE_SECONDS: Final = 0.2  # for close_notify to leave
+CANCEL_AGAIN_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
 
@@ -72,9 +73,7 @@ class RelayProcess:
         if self.relay.seated:
             self.relay.end()
             await asyncio.sleep(GOODBYE_SECONDS)
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await _end(self.tasks)
         await self.runner.cleanup()
         if self.tcp is not None:
             await self.tcp.close()
@@ -82,6 +81,16 @@ class RelayProcess:
         self.port.close()
         await asyncio.to_thread(self.fanout.close)
         self.port.socket.close()
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel them until they have ended. Once may not be enough: in Python 3.11 `asyncio.wait_for`, through
+    which redis-py sends, can take a cancellation for none when it comes in the turn of the answer."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
 
 
 async def start(settings: Settings) -> RelayProcess:

@@ -23,6 +23,7 @@ from commerce.live.roster import Roster
 from commerce.live.valkey import open_redis
 from commerce.payments.provider import Provider
 from commerce.settings import ShopSettings
+from commerce.tasks import end
 
 IDLE_SWEEP_SECONDS: Final = 30.0
 REDIS_CONNECTIONS: Final = 64
@@ -65,8 +66,7 @@ async def open_house(settings: ShopSettings, open_firms: OpenFirms) -> AsyncIter
     try:
         yield house
     finally:
-        sweeper.cancel()
-        await asyncio.gather(sweeper, return_exceptions=True)
+        await end([sweeper])
         await house.aclose()
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from commerce.live.sessions import STORE_ERRORS, Store
 from commerce.live.stage import Audience, Stages
+from commerce.tasks import end
 
 if TYPE_CHECKING:
     from commerce.api.feeds import Feeds
@@ -81,7 +82,7 @@ class Relays:
             except STORE_ERRORS:
                 await asyncio.sleep(AGAIN_SECONDS)
             finally:
-                sweeper.cancel()
+                await end([sweeper])
                 with contextlib.suppress(*STORE_ERRORS):
                     await client.aclose()
 
@@ -112,8 +113,7 @@ class Relays:
     async def aclose(self) -> None:
         """Stop following."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
 
 
 def origin_of(url: str) -> str:

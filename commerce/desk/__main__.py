@@ -24,6 +24,7 @@ from commerce.desk.settings import DeskSettings
 from commerce.live.durability import NotDurable, check_when_up
 from commerce.live.roster import Roster
 from commerce.live.valkey import open_redis, open_wire
+from commerce.tasks import end
 
 _log: Final = structlog.get_logger("desk")
 
@@ -56,7 +57,7 @@ async def serve(wanted: DeskSettings) -> int:
         return 1
     finally:
         if work is not None:
-            work.cancel()
+            await end([work])
         await office.stop()
         await runner.cleanup()
         await redis.aclose()

@@ -17,6 +17,7 @@ from commerce.live.snapshot import in_a_thread
 from commerce.live.wire import Broken, Wire
 from commerce.show.events import UnknownEvent
 from commerce.show.evolve import BrokenLog
+from commerce.tasks import end
 
 LOOK_SECONDS: Final = 0.25
 SHOWS_MOST: Final = 1_000
@@ -39,9 +40,10 @@ class Office:
         incarnation: Callable[[], str],
         *,
         quiet_ms: float = QUIET_MS,
+        stop_seconds: float = STOP_SECONDS,
         tidy: Callable[[], None] = nothing,
     ) -> None:
-        self._quiet_ms, self._tidy = quiet_ms, tidy
+        self._quiet_ms, self._stop_seconds, self._tidy = quiet_ms, stop_seconds, tidy
         self.shifts: dict[str, Shift] = {}
         self.broken: dict[str, str] = {}
         self._roster, self._connect, self._clock, self._incarnation = roster, connect, clock, incarnation
@@ -97,7 +99,5 @@ class Office:
             shift.stopping = True
         tasks = list(self._tasks.values())
         if tasks:
-            await asyncio.wait(tasks, timeout=STOP_SECONDS)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait(tasks, timeout=self._stop_seconds)
+        await end(tasks)

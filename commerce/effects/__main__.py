@@ -34,6 +34,7 @@ from commerce.payments.desk import through
 from commerce.payments.firms import open_firms
 from commerce.payments.provider import Provider
 from commerce.payments.settings import FirmSettings
+from commerce.tasks import end
 
 PERSONS_KEY_FILE = "persons.key"
 REFUND_SECONDS = 1.0
@@ -111,9 +112,7 @@ async def serve(wanted: EffectsSettings, firm_settings: FirmSettings, mail: Mail
         print(f"Effects cannot start: {why}", file=sys.stderr)  # noqa: T201  the one sentence a person sees
         return 1
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         await inbox.aclose()
         for firm in firms.values():
             await firm.close()

@@ -23,6 +23,7 @@ from commerce.live.roster import Roster
 from commerce.live.wire import Broken, Wire
 from commerce.show import commands
 from commerce.show.commands import Command
+from commerce.tasks import end
 
 _log: Final = structlog.get_logger("inbox")
 
@@ -181,9 +182,7 @@ class _Line:
         self.ended = True
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for task in (self._sender, self._reader):
-            task.cancel()
-        await asyncio.gather(self._sender, self._reader, return_exceptions=True)
+        await end([self._sender, self._reader])
         for caller in self.callers.values():
             _give_up(caller, self.show)
 

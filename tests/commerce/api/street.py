@@ -34,6 +34,7 @@ from commerce.live.sessions import Holder
 from commerce.live.valkey import open_redis, open_wire
 from commerce.payments.provider import Provider
 from commerce.settings import ShopSettings, read
+from commerce.tasks import end
 from tests.commerce.api.conforming import check, is_careful
 from tests.commerce.api.firm import MemoryFirm
 
@@ -246,9 +247,6 @@ async def open_street(redis_url: str, folder: Path, **environment: str) -> Async
             yield Street(house, firm, str(server.make_url("")).rstrip("/"), http, office)
             await house.feeds.aclose()
     finally:
-        work.cancel()
-        shifts = list(office._tasks.values())  # a test does not wait for a desk to leave in order
-        for shift in shifts:
-            shift.cancel()
-        await asyncio.gather(work, *shifts, return_exceptions=True)
+        # A test does not wait for a desk to leave in order.
+        await end([work, *office._tasks.values()])
         await redis.aclose()

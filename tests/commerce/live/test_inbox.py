@@ -17,6 +17,7 @@ from commerce.live.roster import Roster
 from commerce.live.valkey import open_redis, open_wire
 from commerce.show.commands import CloseShow, Malformed, PinOffer
 from commerce.show.refusals import KeyReused, SoldOut
+from commerce.tasks import end
 from tests.commerce.shop import opening, order
 from tests.servers import Server
 
@@ -54,7 +55,7 @@ async def office(server: Server, incarnation: Callable[[], str] | None = None) -
     try:
         yield office
     finally:
-        work.cancel()
+        await end([work])
         await office.stop()
         await redis.aclose()
 
