@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import redis.exceptions as wrong
-from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 
 from commerce.live.wire import ALONE, Along, Broken, Entry, Knock, Outdated, Tenure, Underway
 
 ANSWER_WITHIN_SECONDS: Final = 2.0
+TURN_WITHIN_SECONDS: Final = 10.0  # for a connection; a crowd of thousands is served within
+NO_LIMIT: Final = 1 << 31
 
 _TAKE: Final = """
 local now = redis.call('TIME'); local ms = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -63,10 +66,49 @@ class _Honest:
             raise wrong.ConnectionError(str(closed)) from closed
 
 
+class _Queue(ConnectionPool):
+    """So many connections, and who finds all of them in use waits: first come, first served.
+
+    redis-py's own pool of this kind lets newcomers pass those who wait: of a crowd some waited in vain.
+    """
+
+    get_available_connection: Callable[[], Any]
+
+    def __init__(self, *, turns: int, **options: Any) -> None:
+        super().__init__(**options)
+        self._turns = asyncio.Semaphore(turns)
+
+    async def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
+        await self._turn()
+        connection = self.get_available_connection()
+        try:
+            await self.ensure_connection(connection)
+        except BaseException:
+            await self.release(connection)
+            raise
+        return connection
+
+    async def _turn(self) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        try:
+            async with asyncio.timeout(TURN_WITHIN_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise wrong.ConnectionError("all connections are in use") from None
+
+    async def release(self, connection: Any) -> None:
+        try:
+            await super().release(connection)
+        finally:
+            self._turns.release()
+
+
 def open_redis(url: str, connections: int | None = None) -> Redis:
     """A redis-py client as the shop wants it: bytes, no retries of its own, answers within 2 s.
 
-    `aclose` it. Who finds all `connections` in use waits for one, 2 s at most; without a number there is
+    `aclose` it. Who finds all `connections` in use waits for one, 10 s at most; without a number there is
     always another. A retry would send an XADD twice and believe the refusal of the second.
     """
     asked: dict[str, Any] = {
@@ -75,13 +117,12 @@ def open_redis(url: str, connections: int | None = None) -> Redis:
         "socket_connect_timeout": ANSWER_WITHIN_SECONDS,
         "protocol": 2,
         "driver_info": None,  # else every connection reads the package's metadata from disk
+        "max_connections": NO_LIMIT,  # redis-py's own is a hundred, and refuses whoever comes next
     }
     pool = (
         ConnectionPool.from_url(url, **asked)
         if connections is None
-        else BlockingConnectionPool.from_url(
-            url, max_connections=connections, timeout=ANSWER_WITHIN_SECONDS, **asked
-        )
+        else _Queue.from_url(url, turns=connections, **asked)
     )
     pool.connection_class = type("HonestConnection", (_Honest, pool.connection_class), {})
     return Redis.from_pool(pool)

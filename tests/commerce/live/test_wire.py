@@ -262,6 +262,35 @@ async def test_who_finds_all_connections_in_use_waits_for_one(own_server: Server
     await redis.aclose()
 
 
+async def test_who_asks_again_and_again_does_not_pass_those_who_wait(valkey: Server) -> None:
+    """Of a crowd some waited in vain while others were served many times over."""
+    redis = open_redis(valkey.url, connections=1)
+    asked = 0
+
+    async def ask_on() -> None:
+        nonlocal asked
+        for _ in range(100):
+            await redis.incr("n")
+            asked += 1
+
+    async def ask_once() -> int:
+        await asyncio.sleep(0)  # the other is first
+        await redis.incr("n")
+        return asked
+
+    _, before = await asyncio.gather(ask_on(), ask_once())
+    assert before <= 2
+    await redis.aclose()
+
+
+async def test_without_a_number_there_is_always_another_connection(valkey: Server) -> None:
+    """redis-py stops at a hundred, fewer than an effects process has shows."""
+    redis = open_redis(valkey.url)
+    answers = await asyncio.gather(*(redis.incr("n") for _ in range(150)))
+    assert len(answers) == 150
+    await redis.aclose()
+
+
 async def test_a_server_that_may_not_write_is_broken(own_server: Server) -> None:
     """Out of memory with noeviction: the write is refused, and nobody believes that it stands."""
     wire = open_wire(own_server.url)
