@@ -51,7 +51,7 @@ export default {
   "password.wrong": "This password is wrong.",
   "staff.title": "Staff",
   "staff.reset": "A lost phone",
-  "staff.reset.lead": "Takes somebody’s second step off who lost phone and recovery codes. Ask by voice who it is: from then on their password alone lets them in, their sessions end, and the trail has a line.",
+  "staff.reset.lead": "Takes somebody's second step off who lost phone and recovery codes. Ask by voice who it is: from then on their password alone lets them in, their sessions end, and the trail has a line.",
   "staff.name": "Name of their account",
   "staff.own.password": "Your own password",
   "staff.own.code": "Your own code",

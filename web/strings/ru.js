@@ -85,6 +85,7 @@ export default {
   "cart.checkout": "Оформить",
   "cart.remove": "Убрать: {title}",
   "cart.gone": "Больше не продаётся: уберите, чтобы продолжить",
+  "cart.early": "Заказать можно, как только эфир начнётся.",
   "cart.note": "Корзина ничего не откладывает. Товар держится за вами с момента заказа.",
 
   "checkout.title": "Куда отправить?",
@@ -365,7 +366,7 @@ export default {
   "merchant.host": "Пульт ведущего",
   "merchant.player": "Страница зрителя",
 
-  "operator.persons": "Персональные данные",
+  "operator.persons": "Люди",
   "operator.order": "Заказ",
   "operator.order.id": "Идентификатор заказа",
   "operator.messages": "Показать переписку с банком",
