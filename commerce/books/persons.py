@@ -167,9 +167,10 @@ async def reads_of_contacts(tx: AsyncConnection, before: int | None, most: int) 
 
 def mask(contact: Contact) -> Contact:
     """A contact that says enough to tell two apart and too little to reach somebody."""
+    digits = "".join(filter(str.isdigit, contact.phone))
     return Contact(
         name=f"{contact.name[:1]}·",
-        phone=f"…{contact.phone[-SHOWN_OF_PHONE:]}" if len(contact.phone) > 2 * SHOWN_OF_PHONE else "…",
+        phone=f"…{digits[-SHOWN_OF_PHONE:]}" if len(digits) > 2 * SHOWN_OF_PHONE else "…",
         address=f"{contact.address[:SHOWN_OF_ADDRESS]}…",
         email=f"{contact.email[:1]}…@…" if contact.email else "",
         language=contact.language,
