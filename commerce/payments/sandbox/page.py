@@ -16,7 +16,8 @@ STYLE: Final = """
 --line:#2c3038;--accent:#f0a252;--on-accent:#1c1a17;--good:#7fc9a5;--stop:#f2a49d}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100dvh;display:grid;place-items:center;padding:24px 16px;background:var(--ground);
-color:var(--ink);font:17px/1.5 system-ui,"Noto Sans CJK SC","DejaVu Sans",sans-serif}
+color:var(--ink);font:17px/1.5 -apple-system,"Segoe UI",Roboto,"Noto Sans","PingFang SC",
+"Microsoft YaHei","Noto Sans CJK SC",system-ui,"DejaVu Sans",sans-serif}
 main{width:100%;max-width:420px;background:var(--raised);border:1px solid var(--line);border-radius:10px;
 padding:32px 24px 24px;box-shadow:0 8px 32px rgb(28 26 23/.08)}
 header{display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:16px;font-size:15px;color:var(--quiet)}
