@@ -77,3 +77,79 @@ async def test_a_bank_that_does_not_answer_is_said_once(visit: Visit) -> None:
     await page.reload()
     await expect(page.get_by_test_id("pay")).to_be_visible()
     await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+async def focused(page: Page) -> str:
+    found: str = await page.evaluate("document.activeElement.dataset.testid ?? document.activeElement.id")
+    return found
+
+
+async def test_a_purchase_by_keyboard_never_loses_its_place(visit: Visit) -> None:
+    page = await watch(visit)
+    visit.pin("offer-1")
+    card = page.get_by_test_id("pinned-card")
+    add = card.get_by_test_id("add")
+    await add.press("Enter")
+    await expect(card.get_by_role("button", name="Add one more Linden honey")).to_be_focused()
+    await card.get_by_role("button", name="One Linden honey less").press("Enter")
+    await expect(add).to_be_focused()
+    await add.press("Enter")
+    await page.get_by_test_id("cart").press("Enter")
+    assert await focused(page) == "sheet-title"
+    await page.get_by_test_id("checkout").press("Enter")
+    assert await focused(page) == "sheet-title"
+    await page.keyboard.press("Tab")  # past the way out
+    for text in CONTACT.values():
+        await page.keyboard.press("Tab")
+        await page.keyboard.type(text)
+    await page.keyboard.press("Tab")  # past the address for mail
+    await page.keyboard.press("Tab")
+    assert await focused(page) == "place-order"
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("pay")).to_be_visible()
+    assert await focused(page) == "sheet-title"
+
+
+async def test_a_pin_that_changes_moves_nobody_onto_other_goods(visit: Visit) -> None:
+    page = await watch(visit)
+    visit.pin("offer-1")
+    add = page.get_by_test_id("pinned-card").get_by_test_id("add")
+    await add.focus()
+    visit.pin("offer-3")
+    await expect(page.get_by_test_id("pinned-card")).to_contain_text("Silk scarf")
+    assert await focused(page) != "add"
+
+
+async def test_goods_taken_off_the_table_can_only_be_taken_out_of_the_cart(visit: Visit) -> None:
+    page = await watch(visit)
+    await add_first(page)
+    visit.shop.tell(**{"offer:offer-1": {**visit.shop.offers["offer-1"], "withdrawn": True}})
+    await page.get_by_test_id("cart").click()
+    await expect(page.locator("[data-offer=offer-1].is-stuck")).to_contain_text("No longer available")
+    await page.get_by_role("button", name="Take Linden honey out").click()
+    await expect(page.get_by_test_id("cart-empty")).to_be_visible()
+
+
+@pytest.mark.parametrize("state", ["closing", "closed"])
+async def test_a_show_that_ends_sells_nothing_more(visit: Visit, state: str) -> None:
+    page = await watch(visit)
+    visit.pin("offer-3")
+    await add_first(page)
+    await expect(page.get_by_test_id("pinned-card")).to_be_visible()
+    visit.shop.shows["demo"] = {**visit.shop.shows["demo"], "state": state, "on_air": False}
+    visit.shop.tell(show=visit.shop.shows["demo"])
+    await visit.shop.relay.close()
+    await expect(page.get_by_test_id("state-ended")).to_be_visible()
+    await expect(page.get_by_test_id("pinned-card")).to_have_count(0)
+    await expect(page.get_by_test_id("add")).to_have_count(0)
+    await page.get_by_test_id("cart").click()
+    await expect(page.get_by_test_id("checkout")).to_be_disabled()
+    await expect(page.get_by_test_id("cart-sheet")).to_contain_text("takes no more orders")
+
+
+async def test_a_show_that_has_not_begun_says_when_one_can_order(visit: Visit) -> None:
+    page = await visit.go("/shows/tea")
+    await add_first(page)
+    await page.get_by_test_id("cart").click()
+    await expect(page.get_by_test_id("checkout")).to_be_disabled()
+    await expect(page.get_by_test_id("cart-sheet")).to_contain_text("as soon as the show has begun")

@@ -4,7 +4,7 @@
  */
 
 import { amountsOf, pieces, stuckLines } from "../store/cart.js";
-import { mostOf } from "../store/show-store.js";
+import { canBuy, isOver, mostOf } from "../store/show-store.js";
 import { money, said, t } from "../strings/speak.js";
 import { amountLines } from "./amounts.js";
 import "./checkout-form.js";
@@ -30,7 +30,7 @@ export class CartSheet extends silk({
   hold_minutes: 0,
   busy: false,
   error: "",
-  closed: false,
+  state: "opened", // of the show
 }) {
   /** Where the press began: text that is marked up to the picture's edge ends no sheet. */
   #begunBeside = false;
@@ -44,7 +44,7 @@ export class CartSheet extends silk({
         { class: "sheet-head" },
         this.step === "checkout" &&
           h("button", { key: "back", type: "button", class: "icon-button", "aria-label": t("back"), onclick: () => (this.step = "cart") }, icon("back")),
-        h("h2", { key: "title", id: "sheet-title" }, this.#title()),
+        h("h2", { key: "title", id: "sheet-title", tabindex: "-1", "data-heir": "" }, this.#title()),
         h("button", { key: "close", type: "button", class: "icon-button", "aria-label": t("close"), "data-testid": "sheet-close", onclick: () => this.close() }, icon("close")),
       ),
       h("div", { key: this.step, class: "sheet-body" }, this.#body()),
@@ -56,6 +56,7 @@ export class CartSheet extends silk({
     this.step = step;
     this.draw();
     if (!this.#dialog.open) this.#dialog.showModal();
+    /** @type {HTMLElement} */ (this.querySelector("#sheet-title")).focus();
   }
 
   close() {
@@ -77,6 +78,12 @@ export class CartSheet extends silk({
     if (event.target !== this.#dialog) return false;
     const { left, right, top, bottom } = this.#dialog.getBoundingClientRect();
     return event.clientX < left || event.clientX > right || event.clientY < top || event.clientY > bottom;
+  }
+
+  /** Why the show takes no order now; "" when it does. */
+  get #shut() {
+    if (isOver(this)) return t("error.ShowNotOpen");
+    return this.state === "scheduled" ? t("cart.early") : "";
   }
 
   #title() {
@@ -108,12 +115,12 @@ export class CartSheet extends silk({
           type: "button",
           class: "button accent wide",
           "data-testid": "checkout",
-          disabled: stuck.size > 0 || this.closed,
+          disabled: stuck.size > 0 || this.#shut !== "",
           onclick: () => (this.step = "checkout"),
         },
         t("cart.checkout"),
       ),
-      h("p", { key: "note", class: "small quiet centred" }, this.closed ? t("error.ShowNotOpen") : t("cart.note")),
+      h("p", { key: "note", class: "small quiet centred" }, this.#shut || t("cart.note")),
       links,
     ];
   }
@@ -135,9 +142,9 @@ export class CartSheet extends silk({
         { class: "cart-words" },
         h("p", { class: "cart-name", title }, title),
         h("p", { class: "figures" }, h("strong", null, money((offer?.price ?? 0) * quantity, this.currency))),
-        stuck && h("p", { class: "field-bad" }, offer && offer.available > 0 ? t("offer.left", { n: offer.available }) : t("cart.gone")),
+        stuck && h("p", { class: "field-bad" }, offer && canBuy(offer) ? t("offer.left", { n: offer.available }) : t("cart.gone")),
       ),
-      stuck && !(offer && offer.available > 0)
+      stuck && !canBuy(offer)
         ? h("button", { key: "out", type: "button", class: "icon-button", "aria-label": t("cart.remove", { title }), onclick: wish(0) }, icon("bin"))
         : stepper(title, quantity, offer ? mostOf(offer) : quantity, wish),
     );
@@ -161,7 +168,7 @@ export class CartSheet extends silk({
         ".price": money(amounts.total, amounts.currency),
         ".busy": this.busy,
         ".error": this.error,
-        ".blocked": this.closed || !this.lines.length || stuckLines(this.lines, this.offers).length > 0,
+        ".blocked": this.#shut !== "" || !this.lines.length || stuckLines(this.lines, this.offers).length > 0,
         ".minutes": this.hold_minutes,
       }),
     ];

@@ -36,7 +36,7 @@ export class CheckoutForm extends silk({
       this.error && h("p", { key: "error", class: "form-error", role: "alert" }, this.error),
       h(
         "button",
-        { key: "place", class: "button accent wide", "data-testid": "place-order", disabled: this.busy || this.blocked },
+        { key: "place", class: "button accent wide", "data-testid": "place-order", disabled: this.blocked, "aria-disabled": this.busy ? "true" : null },
         this.busy ? t("checkout.place.busy") : t("checkout.place", { price: this.price }),
       ),
       this.minutes > 0 && h("p", { key: "held", class: "small quiet centred" }, t("checkout.held", { n: this.minutes })),

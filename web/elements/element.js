@@ -42,8 +42,12 @@ export class SilkElement extends HTMLElement {
     });
   }
 
+  /** What had the focus and goes hands it to the heir that the view names (`data-heir`), not to the page. */
   draw() {
+    const held = document.activeElement;
+    const ours = held !== null && ownerOf(held) === this;
     render(this, this.view());
+    if (ours && !held.isConnected) /** @type {HTMLElement | null} */ (this.querySelector("[data-heir]"))?.focus({ preventScroll: true });
   }
 
   /**
@@ -74,6 +78,16 @@ export class SilkElement extends HTMLElement {
   ask(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
   }
+}
+
+/**
+ * The element that drew a node.
+ * @param {Element} node
+ */
+function ownerOf(node) {
+  let owner = node.parentElement;
+  while (owner && !(owner instanceof SilkElement)) owner = owner.parentElement;
+  return owner;
 }
 
 /**

@@ -18,6 +18,7 @@ export class OfferCard extends silk({
   quantity: 0,
   pinned: false,
   shape: /** @type {"tall" | "wide"} */ ("tall"),
+  ended: false, // the show is: nothing can be put into a cart any more
 }) {
   view() {
     const { offer } = this;
@@ -34,7 +35,7 @@ export class OfferCard extends silk({
       h("div", { class: "card-picture" }, productPicture(offer.image, ""), this.#mark(offer, over)),
       h("h3", { class: "card-name", title }, title),
       h("div", { class: "card-money" }, priceLines(offer, this.currency), this.#stock(offer)),
-      h("div", { class: "card-action" }, over ? this.#wideAction(offer, title) : this.#roundAction(offer, title)),
+      !this.ended && h("div", { class: "card-action" }, over ? this.#wideAction(offer, title) : this.#roundAction(offer, title)),
     );
   }
 
@@ -66,6 +67,7 @@ export class OfferCard extends silk({
         key: "add",
         type: "button",
         class: "button accent",
+        "data-heir": "",
         "data-testid": "add",
         disabled: !canBuy(offer),
         "aria-label": `${t("offer.add")}: ${title}`,
@@ -118,7 +120,7 @@ export function stepper(title, quantity, most, wish) {
     { key: "stepper", class: "stepper", role: "group", "aria-label": title },
     h("button", { type: "button", class: "icon-button", "aria-label": t("offer.fewer", { title }), onclick: wish(quantity - 1) }, icon(quantity === 1 ? "bin" : "minus")),
     h("output", { class: "figures", "aria-label": t("offer.quantity", { n: quantity }) }, quantity),
-    h("button", { type: "button", class: "icon-button", disabled: quantity >= most, "aria-label": t("offer.more", { title }), onclick: wish(quantity + 1) }, icon("plus")),
+    h("button", { type: "button", class: "icon-button", disabled: quantity >= most, "aria-label": t("offer.more", { title }), "data-heir": quantity < most ? "" : null, onclick: wish(quantity + 1) }, icon("plus")),
   );
 }
 

@@ -1,5 +1,6 @@
 /** What stands where the picture will be: one note for each state of the watch and of the show. */
 
+import { isOver } from "../store/show-store.js";
 import { dayAndTime, t, thereTime } from "../strings/speak.js";
 import { h } from "./dom.js";
 import { sceneOf } from "./scene.js";
@@ -14,7 +15,7 @@ import { stateNote } from "./state-note.js";
 export function pictureNote(phase, show, { now, online, seen }) {
   const others = h("a", { class: "button small", href: "/" }, t("shows.other"));
   if (phase === "unknown") return stateNote({ icon: "warn", title: t("picture.unknown"), text: t("picture.unknown.do"), action: others, testid: "state-unknown" });
-  if (show?.state === "closed") return [scene(show), stateNote({ title: t("picture.ended"), text: t("picture.ended.do"), action: others, testid: "state-ended" })];
+  if (show?.state === "closed" || (isOver(show) && !show?.on_air)) return [scene(show), stateNote({ title: t("picture.ended"), text: t("picture.ended.do"), action: others, testid: "state-ended" })];
   if (!online && phase !== "playing") return stateNote({ icon: "cloud", title: t("offline"), text: t("offline.do"), testid: "state-offline" });
   if (phase === "full") return stateNote({ icon: "eye", title: t("picture.full"), text: t("picture.full.do"), testid: "state-full" });
   if (phase === "lost") return stateNote({ title: t("picture.lost"), text: t("picture.lost.do"), class: "on-last-frame", testid: "state-lost" });

@@ -1,6 +1,7 @@
 /** What the player looks like for a state of `<show-page>`; no decision is taken here. */
 
 import { amountsOf, quantityOf } from "../store/cart.js";
+import { isOver } from "../store/show-store.js";
 import { money, number, said, t } from "../strings/speak.js";
 import "./cart-sheet.js";
 import { h } from "./dom.js";
@@ -31,7 +32,7 @@ export function playerView(page) {
 }
 
 /** @param {ShowPage} page */
-function head({ now }) {
+function head({ now, unknown }) {
   return h(
     "header",
     { key: "head", class: "player-head" },
@@ -39,7 +40,7 @@ function head({ now }) {
     h(
       "div",
       { class: "player-titles" },
-      now ? h("h1", { class: "player-title", title: said(now.title) }, said(now.title) || t("show.untitled")) : h("span", { class: "bone" }),
+      now ? h("h1", { class: "player-title", title: said(now.title) }, said(now.title) || t("show.untitled")) : !unknown && h("span", { class: "bone" }),
       now && h("p", { class: "player-merchant" }, said(now.merchant?.name)),
     ),
     h("language-switch", null),
@@ -88,7 +89,7 @@ function notice(/** @type {ShowPage} */ page) {
  * @param {string} currency
  */
 function pinned(page, currency) {
-  const offer = page.pin && page.offers[page.pin.offer];
+  const offer = !isOver(page.now) && page.pin && page.offers[page.pin.offer];
   return h(
     "section",
     { key: "pinned", class: "player-pinned", "aria-label": t("offer.pinned"), hidden: !offer },
@@ -127,6 +128,7 @@ function rail(page, currency) {
       ".quantities": Object.fromEntries(page.keeper.lines.map((line) => [line.offer, line.quantity])),
       ".pinned": page.pin?.offer ?? null,
       ".currency": currency,
+      ".ended": isOver(page.now),
     }),
   );
 }
@@ -182,6 +184,6 @@ function sheet(page, currency) {
     ".hold_minutes": Math.round((page.now?.hold_seconds ?? 0) / 60),
     ".busy": page.busy,
     ".error": page.error,
-    ".closed": page.now?.state === "closed" || page.now?.state === "closing",
+    ".state": page.now?.state ?? "opened",
   });
 }

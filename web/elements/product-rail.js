@@ -13,6 +13,7 @@ export class ProductRail extends silk({
   quantities: /** @type {Record<string, number>} */ ({}),
   pinned: /** @type {string | null} */ (null),
   currency: "CNY",
+  ended: false,
 }) {
   view() {
     if (!this.offers) return h("ul", { class: "rail-list", "aria-busy": "true" }, Array.from({ length: SKELETONS }, skeleton));
@@ -29,6 +30,7 @@ export class ProductRail extends silk({
             ".currency": this.currency,
             ".quantity": this.quantities[offer.id] ?? 0,
             ".pinned": offer.id === this.pinned,
+            ".ended": this.ended,
           }),
         ),
       ),

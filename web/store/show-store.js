@@ -67,6 +67,13 @@ export function valuesOf(entities, prefix) {
     .map(([, value]) => value);
 }
 
+/** Nothing is sold any more; what is held may still be paid.
+ * @param {{state?: string} | null | undefined} show
+ */
+export function isOver(show) {
+  return show?.state === "closed" || show?.state === "closing";
+}
+
 // "4 left" is worth a word; "40 left" is not.
 export const FEW = 5;
 

@@ -85,6 +85,7 @@ export default {
   "cart.checkout": "Check out",
   "cart.remove": "Take {title} out",
   "cart.gone": "No longer available: take it out to go on",
+  "cart.early": "You can order as soon as the show has begun.",
   "cart.note": "A cart keeps nothing back. Your goods are held from the moment you order.",
 
   "checkout.title": "Where shall it go?",

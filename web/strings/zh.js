@@ -85,6 +85,7 @@ export default {
   "cart.checkout": "去结算",
   "cart.remove": "移除{title}",
   "cart.gone": "已无法购买，移除后继续",
+  "cart.early": "直播开始后即可下单。",
   "cart.note": "购物车不占库存，下单后才为您保留。",
 
   "checkout.title": "寄到哪里？",
