@@ -210,6 +210,15 @@ class Bandwidth:
             limits.append(self._fell if self.ceiling(now) is not None else None)
         return min((limit for limit in limits if limit is not None), default=None)
 
+    def bears(self, bps: int) -> bool:
+        """Whether nothing that came through speaks against this rate, lately or long ago."""
+        return self._capped is None or bps <= self._capped
+
+    def loses_by_chance(self, now: float) -> bool:
+        """Whether what is lost just now may be so: nothing was late, and no burst of ours is on its way."""
+        is_late = now - self._overflow.late_s <= LATELY_SECONDS
+        return not is_late and now >= self._deaf_until and self._probe is None
+
     def calm(self, now: float) -> bool:
         """Whether nothing speaks of a full path just now."""
         is_late = now - self._overflow.late_s <= LATELY_SECONDS

@@ -82,6 +82,10 @@ class Narrow:
         """Another stream begins, or the same one in full."""
         self.rate_bps, self._queued_since, self._bad = None, None, 0
 
+    def restart(self, highest: int, lost: int, now: float) -> None:
+        """What was lost until now belongs to another stream: what comes is counted from here."""
+        self._window, self._bad = (highest, lost, now), 0
+
     @property
     def _queueing(self) -> bool:
         return self._queued_since is not None

@@ -41,6 +41,14 @@ class Patience:
         self._windows = 0
         self._window = (first - 1, 0, float("-inf"))  # highest, lost, when
         self._needed_s = 0.0  # when so much was needed last
+        self._before = (0.0, 0)  # loss and target before the newest window
+
+    def crowded(self, highest: int, lost: int, now: float) -> bool:
+        """A report block while the path is full: neither what is lost now nor in the newest window was
+        chance, and holding frames repairs none of it. True when steps are to be made."""
+        self.loss, self.target_ms = self._before
+        self._window = (highest, lost, now)
+        return self.delay_ms != self.target_ms
 
     def heard(self, highest: int, lost: int, rtt_s: float, now: float) -> bool:
         """A report block: what it counts since the beginning, round trip. True when steps are to be made."""
@@ -51,6 +59,7 @@ class Patience:
         # behind it decides anew.
         weight = 1.0 if self._windows < FIRST_WINDOWS else SMOOTHING
         self._windows += 1
+        self._before = self.loss, self.target_ms
         self.loss += weight * (share - self.loss)
         wanted = needed_ms(self.loss, rtt_s) if self.loss >= LOSSY else 0
         if wanted >= self.target_ms - SLACK_MS:

@@ -33,7 +33,7 @@ class Quality:
 
     def __init__(self) -> None:
         self.path, self.ladder = Bandwidth(), Ladder()
-        self._sent_bps = 0
+        self._sent_bps = self._rung_bps = 0
         self._since: tuple[int, int, float] | None = None  # highest, lost, when
         self._first = 0  # own sequence that the stream began with
         self._asked_to = 0  # the newest packet ever asked for: a repeated request is no further loss
@@ -94,8 +94,13 @@ class Quality:
         elapsed = 0.0 if self._chosen_s is None else min(0.2, now - self._chosen_s)
         self._chosen_s, self._rungs = now, rungs
         step = self.ladder.step(rungs, self.path, now)
-        self._sent_bps = next(rung.bps for rung in rungs if rung.name == step.rung) + step.padding_bps
+        self._rung_bps = next(rung.bps for rung in rungs if rung.name == step.rung)
+        self._sent_bps = self._rung_bps + step.padding_bps
         return Wish(step.rung, int(step.padding_bps * elapsed / 8), step.rests)
+
+    def may_repeat(self, times: int) -> bool:
+        """Whether the path bears the sound so many times more beside what is watched."""
+        return self.path.bears(self._rung_bps + times * self.path.sound_bps)
 
     def sound(self, report: int, now: float) -> int:
         """A sender report of this middle NTP time leaves now: how many bytes of padding leave before it."""

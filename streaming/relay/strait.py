@@ -61,6 +61,10 @@ class Strait:
         """What the picture may cost, repairs included; None where it is given in full."""
         return None if self._drip is None else self._drip.rate_bps
 
+    def begins(self, block: rtcp.ReportBlock) -> None:
+        """The first report of a stream: the losses that it tells of may be those of the stream before."""
+        self.narrow.restart(block.highest, block.lost, self._clock.now())
+
     def heard(self, block: rtcp.ReportBlock, stream: Rendition, following: int, *, judge: bool) -> None:
         """A report about the picture; `following`: the next own sequence, if it follows `stream`.
 

@@ -22,7 +22,7 @@ from ..rtc.ear import Run
 from .clock import Clock
 from .figures import ViewerFigures
 from .following import Span, Watched
-from .hearing import Hearing
+from .hearing import REPEATS, Hearing
 from .opening import Opening
 from .quality import Quality
 from .rendition import Rendition
@@ -73,7 +73,7 @@ class Viewer:
         self._stepping = False
         self._lowest = True  # whether there is no smaller rendition to give instead
         self._padded_s = -PROBED_SECONDS
-        self._reported_to = 0  # own sequence
+        self._first_own = self._reported_to = 0  # own sequences: of the stream that it follows, last reported
         self._named = 0  # the sender report that it heard last
         self._strait = Strait(self, starts[0], fanout, clock, later)
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
@@ -181,6 +181,7 @@ class Viewer:
             else:
                 own, self._has_sunk = own if free is None else free, False
             self._quality.begin(own + len(cached))
+            self._first_own = own
         spans.append(Span(own, stream, own - first, self._clock.now()))
         if isinstance(stream, Sound):
             self._hearing.begin(self.seat, stream, own - first)
@@ -336,16 +337,23 @@ class Viewer:
             if rtt is not None and block.last_report != self._named:  # named again, it says nothing of now
                 self._named = block.last_report
                 self._strait.narrow.heard_round_trip(rtt, now)  # sound's reports tell of the same queue
-            self._hearing.lost(block.fraction_lost / 256, now)
             if block.ssrc == self._ssrcs.video:
                 self.figures.lost_share = block.fraction_lost / 256
                 left, following = self._left(block.highest), self._left(block.highest + 1)
                 self._quality.heard_report(block, rtt, left, following, now)
                 self._be_patient(block, now)
                 self._fit(block, now)
-        if self.seat is not None:
-            self._hearing.suit(self.seat, now, narrow=self._strait.rate_bps is not None)
-            self.figures.sound_repeats = self._hearing.repeats
+        self._suit_sound(reception, now)
+
+    def _suit_sound(self, reception: rtcp.Reception, now: float) -> None:
+        """Repeat the sound where packets are lost by chance, and the path has room for it."""
+        if self.seat is None:
+            return
+        if self._quality.path.loses_by_chance(now):
+            self._hearing.lost(max((block.fraction_lost for block in reception.blocks), default=0) / 256, now)
+        narrow = self._strait.rate_bps is not None or not self._quality.may_repeat(REPEATS)
+        self._hearing.suit(self.seat, now, narrow=narrow)
+        self.figures.sound_repeats = self._hearing.repeats
 
     def _fit(self, block: rtcp.ReportBlock, now: float) -> None:
         """Give what the path bears, where not even the smallest rendition fits."""
@@ -355,7 +363,10 @@ class Viewer:
         probed = now - self._padded_s < PROBED_SECONDS
         following = stream.ungathered + offset
         # Losses are counted from report to report: those of the stream before are in the first.
-        is_own, self._reported_to = self._reported_to >= self._spans["video"][-1].first_own, block.highest
+        is_own = self._reported_to >= self._first_own
+        if self._reported_to and not is_own:
+            self._strait.begins(block)
+        self._reported_to = block.highest
         self._strait.heard(block, stream, following, judge=self._lowest and not probed and is_own)
         rate = self._strait.rate_bps
         self._budget.full = rate is not None or self._strait.narrow.suspect
@@ -366,7 +377,10 @@ class Viewer:
 
     def _be_patient(self, block: rtcp.ReportBlock, now: float) -> None:
         """Where packets are lost at random, the player shows frames later, so that repairs come in time."""
-        steps = self._patience.heard(block.highest, block.lost, self.rtt_s, now)
+        if self._quality.path.urgent(now) is None:
+            steps = self._patience.heard(block.highest, block.lost, self.rtt_s, now)
+        else:
+            steps = self._patience.crowded(block.highest, block.lost, now)
         if steps and not self._stepping and self._terms.video and self._terms.video.playout_delay_id:
             self._step(self._terms.video.playout_delay_id)
 

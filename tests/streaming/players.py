@@ -29,9 +29,10 @@ class Habits:
     clocks: bool = True  # it answers sender reports, so that the round trip is known
     asks: bool = True  # it sends NACK
     reports_at_once: bool = False  # a report goes along with each NACK, and with each REMB (Chromium)
+    repeats: bool = False  # it takes sound that repeats itself (RED)
 
 
-CHROMIUM: Final = Habits(report_s=0.2, reports_at_once=True)
+CHROMIUM: Final = Habits(report_s=0.2, reports_at_once=True, repeats=True)
 LEAN: Final = Habits()
 PLAIN: Final = Habits(estimates=False)
 CLOCKLESS: Final = Habits(estimates=False, clocks=False)
@@ -57,6 +58,7 @@ class Player:
         self._blind = True
         self._pli_s = -9.0
         self._sr = (0, 0.0)
+        self._told = (0, 0)  # expected and lost, by the report before
         self._heard: list[tuple[float, int, float]] = []  # when, bytes, one-way delay
         self._least_delay = 1e9
         self._remb, self._rembed_s = 300_000.0, 0.0
@@ -186,10 +188,13 @@ class Player:
         if self.highest is None:
             return b""
         expected = self.highest - self._first + 1
+        lost = max(0, expected - self.received)
+        before, self._told = self._told, (expected, lost)
+        share = max(0, lost - before[1]) / max(1, expected - before[0])
         heard, at = self._sr
         delay = int((self.world.now - at) * 65536) if heard else 0
         block = rtcp.ReportBlock(
-            self.ssrc, 0, max(0, expected - self.received), self.highest & 0xFFFFFFFF, 0, heard, delay
+            self.ssrc, min(255, int(256 * share)), lost, self.highest & 0xFFFFFFFF, 0, heard, delay
         )
         if not self.habits.clocks:
             block = block._replace(last_report=0, delay=0)

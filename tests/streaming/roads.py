@@ -25,9 +25,9 @@ from tests.streaming.world import Road, World
 EPOCH: Final = 1_790_000_000.0
 GROUP_FRAMES: Final = 60
 PIECE_BYTES: Final = 1100
-# name: bytes of a keyframe, of any other frame. With sound 2.3, 0.67 and 0.21 Mbit/s, as the agent sends.
+# name: bytes of a keyframe, of any other frame. With sound 2.3, 0.7 and 0.25 Mbit/s, as the agent sends.
 SIZES: Final = {"q": (8_000, 430), "h": (25_000, 2_000), "f": (60_000, 8_200)}
-SOUND_BYTES: Final = 160
+SOUND_BYTES: Final = 240
 SOUND_SECONDS: Final = 0.02
 KEYFRAME_LAG_SECONDS: Final = 0.06  # from a request to the frame
 BEAT_SECONDS: Final = 0.02
@@ -162,7 +162,7 @@ class House:
                 remote_ice=IceCredentials("a", "b"),
                 remote_fingerprints=(),
                 video=TrackTerms("0", 108, 109, 2, 14),
-                audio=TrackTerms("1", 111, None, 2, 0),
+                audio=TrackTerms("1", 63, None, 2, 0, red_inside=111 if habits.repeats else None),
             ),
             ssrcs=ViewerSsrcs(ssrc, ssrc + 1, ssrc + 2),
             starts=(20_000, 2_000, 3_000),

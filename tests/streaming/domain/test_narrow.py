@@ -46,6 +46,17 @@ def test_a_path_that_bears_all_is_left_alone() -> None:
     assert Path(5e6).runs(300) is None
 
 
+def test_what_another_stream_lost_is_not_laid_to_this_one() -> None:
+    narrow = Narrow(FIRST, 0.0)
+    narrow.heard(FIRST + 100, 0, FLOW, 0.5)
+    narrow.restart(FIRST + 150, 45, 0.8)  # the stream before ended in a full queue
+    narrow.heard(FIRST + 200, 45, FLOW, 1.3)
+    assert narrow.rate_bps is None
+    assert not narrow.suspect
+    narrow.heard(FIRST + 250, 70, FLOW, 1.8)
+    assert narrow.rate_bps is not None
+
+
 def test_random_loss_is_no_narrow_path() -> None:
     assert Path(5e6, chance_loss=0.05).runs(300) is None
 

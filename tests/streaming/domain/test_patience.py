@@ -115,6 +115,18 @@ def test_a_need_that_wavers_changes_nothing() -> None:
     assert {path.loses(share, 2) for share in (0.04, 0.055, 0.045, 0.05) * 10} == {longest}
 
 
+def test_what_a_full_path_loses_is_no_reason_to_hold_frames() -> None:
+    path = Path()
+    path.loses(0.0, 5)
+    path.loses(0.5, 0.5)  # before it was known to be full
+    assert path.patience.target_ms > 0
+    for _ in range(4):
+        path.highest, path.lost, path.now = path.highest + 50, path.lost + 25, path.now + 0.1
+        path.patience.crowded(path.highest, path.lost, path.now)
+    assert path.patience.target_ms == 0
+    assert path.loses(0.0, 5) == 0
+
+
 def test_the_extension_says_tens_of_milliseconds_in_twelve_bits_each() -> None:
     value = int.from_bytes(playout_delay(340), "big")
     assert (value >> 12, value & 0xFFF) == (34, 1000)

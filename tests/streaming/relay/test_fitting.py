@@ -57,7 +57,7 @@ def test_a_drop_is_fitted_within_two_seconds_and_kept(
     assert fitted <= (1.5 * FIT_SECONDS if mbps == 0.6 else FIT_SECONDS)
     assert player.shows(house.world.now) == width
     assert player.turns(dropped, house.world.now) == 0
-    assert player.stood(dropped, house.world.now) <= 3.0
+    assert player.stood(dropped, house.world.now) <= 2.5
 
 
 @EVERYBODY
@@ -106,6 +106,17 @@ def test_players_that_tell_little_are_served_too(habits: Habits) -> None:
     assert climbed <= 1.5 * CLIMB_SECONDS
 
 
+@pytest.mark.parametrize("mbps", [1.0, 0.4])
+def test_a_full_road_is_not_filled_further_by_sound_that_repeats_itself(mbps: float) -> None:
+    house, _, player = on_road(CHROMIUM, [(0, 5.0), (8.37, mbps)])
+    repeated: list[int] = []
+    house.world.every(0.05, lambda: repeated.append(player.viewer.figures.sound_repeats))
+    house.run(30)
+    assert player.viewer.figures.nacked > 20  # much was lost, and none of it by chance
+    assert sum(repeated) == 0
+    assert player.viewer.figures.narrow_bps is None  # the smallest size fits, and is given whole
+
+
 @pytest.mark.parametrize("habits", [CHROMIUM, LEAN])
 def test_chance_loss_of_five_percent_is_no_reason_to_step_down(habits: Habits) -> None:
     house, road, player = on_road(habits, [(0, 5.0)])
@@ -114,6 +125,7 @@ def test_chance_loss_of_five_percent_is_no_reason_to_step_down(habits: Habits) -
     assert player.viewer.figures.nacked > 100
     assert [width for _, width in player.walk][-1] == 1280
     assert player.turns(house.world.now - 30, house.world.now) == 0
+    assert player.viewer.figures.sound_repeats == (2 if habits.repeats else 0)
 
 
 def test_many_who_fall_at_once_do_not_drown_each_other_in_keyframes() -> None:
