@@ -43,15 +43,16 @@ class Patience:
         self._needed_s = 0.0  # when so much was needed last
         self._before = (0.0, 0)  # loss and target before the newest window
 
-    def crowded(self, highest: int, lost: int, now: float) -> bool:
-        """A report block while the path is full: neither what is lost now nor in the newest window was
-        chance, and holding frames repairs none of it. True when steps are to be made."""
-        self.loss, self.target_ms = self._before
-        self._window = (highest, lost, now)
-        return self.delay_ms != self.target_ms
+    def heard(self, highest: int, lost: int, rtt_s: float, now: float, *, full: bool = False) -> bool:
+        """A report block: what it counts since the beginning, round trip. True when steps are to be made.
 
-    def heard(self, highest: int, lost: int, rtt_s: float, now: float) -> bool:
-        """A report block: what it counts since the beginning, round trip. True when steps are to be made."""
+        `full`: the path gets more than it bears. Then neither what is lost now nor in the newest window
+        was chance, and holding frames repairs none of it.
+        """
+        if full:
+            self.loss, self.target_ms = self._before
+            self._window = (highest, lost, now)
+            return self.delay_ms != self.target_ms
         share = self._share(highest, lost, now)
         if share is None:
             return False

@@ -377,10 +377,8 @@ class Viewer:
 
     def _be_patient(self, block: rtcp.ReportBlock, now: float) -> None:
         """Where packets are lost at random, the player shows frames later, so that repairs come in time."""
-        if self._quality.path.urgent(now) is None:
-            steps = self._patience.heard(block.highest, block.lost, self.rtt_s, now)
-        else:
-            steps = self._patience.crowded(block.highest, block.lost, now)
+        full = self._quality.path.urgent(now) is not None
+        steps = self._patience.heard(block.highest, block.lost, self.rtt_s, now, full=full)
         if steps and not self._stepping and self._terms.video and self._terms.video.playout_delay_id:
             self._step(self._terms.video.playout_delay_id)
 

@@ -122,7 +122,7 @@ def test_what_a_full_path_loses_is_no_reason_to_hold_frames() -> None:
     assert path.patience.target_ms > 0
     for _ in range(4):
         path.highest, path.lost, path.now = path.highest + 50, path.lost + 25, path.now + 0.1
-        path.patience.crowded(path.highest, path.lost, path.now)
+        path.patience.heard(path.highest, path.lost, RTT_SECONDS, path.now, full=True)
     assert path.patience.target_ms == 0
     assert path.loses(0.0, 5) == 0
 
