@@ -25,7 +25,8 @@ class Visitors:
     def __init__(self, scale: int, proxies: int, now: Callable[[], float]) -> None:
         """`scale`: times the rate, 0 is no limit; `proxies`: trusted ones before us."""
         self.buckets = Buckets(SOURCE_RATE.times(scale or 1))
-        self._limited, self._proxies, self._now = scale > 0, proxies, now
+        self.now = now
+        self._limited, self._proxies = scale > 0, proxies
 
     def source_of(self, request: web.Request) -> str:
         """The address a request comes from, seen past the trusted proxies."""
@@ -39,7 +40,7 @@ class Visitors:
         """Raises Problem (429 with Retry-After, RFC 6585 section 4) when the source asks too often."""
         if request.method != "POST" or not self._limited:
             return
-        source, now_s = self.source_of(request), self._now()
+        source, now_s = self.source_of(request), self.now()
         wait_s = self.buckets.wait(source, now_s)
         if wait_s:
             retry = {"Retry-After": str(math.ceil(wait_s))}
@@ -49,7 +50,7 @@ class Visitors:
     def refused(self, request: web.Request, status: int) -> None:
         """What proved nothing costs more: tokens are not to be tried out here."""
         if request.method == "POST" and self._limited and status in COSTLY:
-            self.buckets.charge(self.source_of(request), REFUSED_COST, self._now())
+            self.buckets.charge(self.source_of(request), REFUSED_COST, self.now())
 
 
 VISITORS: Final = web.AppKey("visitors", Visitors)
