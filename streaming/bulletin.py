@@ -36,6 +36,8 @@ READ_AGAIN_SECONDS: Final = 1.0
 REGISTER_SECONDS: Final = 0.5  # a studio that changed its relay is found by the others so quickly
 WAIT_MS: Final = 1000
 SHOWS_MAX: Final = 4096
+OTHERS_A_SECOND: Final = 64  # shows off air that are looked at again: a relay of years has known thousands
+GOODBYE_SECONDS: Final = 2.0  # a server that is away is tried for a minute otherwise
 AWAY: Final = (RedisError, OSError, RuntimeError)  # the last is uvloop's word for a transport just closed
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +55,7 @@ class Bulletin:
             driver_info=DriverInfo(name=None, lib_version=None),  # else each connection reads files
         )
         self._relay, self._entry = relay, entry
-        self._shows: set[ShowId] = set()
+        self._shows: dict[ShowId, None] = {}  # in the order in which they were looked at
         self._position = "$"
         self.reachable = False
         self._leaving = False
@@ -102,7 +104,7 @@ class Bulletin:
         for position, fields in newest:
             if self._position == "$":
                 self._position = position.decode()
-            self._shows.update(ShowId(value.decode(errors="replace")) for value in fields.values())
+            self._shows.update((ShowId(value.decode(errors="replace")), None) for value in fields.values())
         if self._position == "$":
             self._position = "0-0"
         for show in list(self._shows):
@@ -110,7 +112,7 @@ class Bulletin:
 
     async def _read_stage(self, show: ShowId) -> None:
         if len(self._shows) < SHOWS_MAX:
-            self._shows.add(show)
+            self._shows[show] = None
         raw = await self._redis.get(stage_key(show))
         if raw is None:
             return
@@ -124,8 +126,18 @@ class Bulletin:
 
     async def _read_stages_again(self) -> None:
         await asyncio.sleep(READ_AGAIN_SECONDS)
-        for show in list(self._shows):
+        for show in self.due():
             await self._read_stage(show)
+
+    def due(self) -> list[ShowId]:
+        """What is read again this second: all that is on air, and some of the others in turn."""
+        known = self._relay.shows.stages
+        on_air = [show for show in self._shows if (stage := known.get(show)) is not None and stage.on_air]
+        airing = set(on_air)
+        others = [show for show in self._shows if show not in airing][:OTHERS_A_SECOND]
+        for show in others:
+            self._shows[show] = self._shows.pop(show)
+        return on_air + others
 
     async def _read_pairings(self) -> None:
         """Studios whose pairing was raised: few, since only a revocation puts one here."""
@@ -163,7 +175,8 @@ class Bulletin:
         """An orderly end: nobody is sent here any more, and no later beat says otherwise."""
         self._leaving = True
         try:
-            await self._redis.hdel(RELAYS_KEY, self._relay.id)
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._redis.hdel(RELAYS_KEY, self._relay.id)
         except AWAY:
             _log.warning("bulletin_away_at_the_end")
 

@@ -68,12 +68,13 @@ class RelayProcess:
 
     async def stop(self) -> None:
         """Say goodbye to peers and to the registry, then free everything."""
+        self.relay.departure.close()
         if self.bulletin is not None:
             await self.bulletin.unregister()
+        await _end(self.tasks)  # before the goodbyes: what we pull would be called for again
         if self.relay.seated:
             self.relay.end()
             await asyncio.sleep(GOODBYE_SECONDS)
-        await _end(self.tasks)
         await self.runner.cleanup()
         if self.tcp is not None:
             await self.tcp.close()

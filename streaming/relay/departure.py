@@ -32,7 +32,7 @@ class Departure:
         self._now, self._watching, self._ask_to_reconnect = now, watching, ask_to_reconnect
         self._asked: set[str] = set()
         self._drain: Drain | None = None
-        self._final = False
+        self._final = self.closed = False
         self._looked_s = 0.0
 
     @property
@@ -62,9 +62,13 @@ class Departure:
         _log.info("draining_cancelled", viewers=len(self._watching()))
         return True
 
-    def refuse(self) -> None:
-        """Raises Draining once it has begun."""
-        if self.begun:
+    def close(self) -> None:
+        """The process ends now: nobody at all is taken, for nobody would be told of the end."""
+        self.closed = True
+
+    def refuse(self, *, relay: bool = False) -> None:
+        """Raises Draining once it has begun; other relays are taken to the end."""
+        if self.closed or (self.begun and not relay):
             raise Draining
 
     def tick(self, now: float) -> None:

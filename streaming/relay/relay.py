@@ -139,10 +139,10 @@ class Relay:
 
         A draining relay goes on giving to other relays: they need the program for those who leave here.
         """
+        self.departure.refuse(relay=asker is not None)
         program = self.shows.programs.get(show)
         if asker is not None:
             return self._give(show, program, offer, asker)
-        self.departure.refuse()
         if program is None or not self.giving.may_show(program):
             raise OffAir(show)
         return self.seat_viewer(program, offer, self.local(), self.draw_ssrcs())

@@ -280,6 +280,8 @@ class Session:
         except HandshakeFailed as failed:
             self.end(str(failed))
             return
+        if self.reason:  # it ended meanwhile, and the cancellation was taken for none (process.py)
+            return
         self._inbound = Inbound(keys)
         self.connected = True
         self.arrived(self)

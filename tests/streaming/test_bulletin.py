@@ -12,7 +12,7 @@ import msgpack
 from redis.asyncio import Redis
 
 from streaming.api.sessions import KEYS
-from streaming.bulletin import REGISTER_SECONDS
+from streaming.bulletin import OTHERS_A_SECOND, REGISTER_SECONDS, Bulletin
 from streaming.contract import (
     FACTS_KEY,
     RELAYS_KEY,
@@ -132,6 +132,35 @@ async def test_a_relay_lives_while_redis_is_away_and_tells_later(own_server: Ser
         await told(again, lambda fact: fact == ProgramStarted(SHOW, process.relay.id, STUDIO, 7))
         await again.aclose()
     await redis.aclose()
+
+
+class Known:
+    """A relay that has heard of so many shows, of which one is on air."""
+
+    def __init__(self, shows: list[ShowId]) -> None:
+        self.shows = self
+        self.stages = {show: Stage(show, 1, show == SHOW, STUDIO) for show in shows}
+
+
+async def test_a_relay_that_has_known_thousands_of_shows_reads_few_of_them_each_second() -> None:
+    shows = [ShowId(f"sh-{n}") for n in range(1_000)]
+    bulletin = Bulletin("redis://127.0.0.1:1", Known(shows), lambda: None)  # type: ignore[arg-type,return-value]  # what `due` looks at
+    bulletin._shows = dict.fromkeys(shows)
+    rounds = [bulletin.due() for _ in range(1_000 // OTHERS_A_SECOND + 1)]
+    assert all(SHOW in due and len(due) <= OTHERS_A_SECOND + 1 for due in rounds)
+    assert {show for due in rounds for show in due} == set(shows)
+
+
+async def test_the_end_does_not_wait_for_a_redis_that_says_nothing(tmp_path: Path) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    # By itself redis-py tries for a minute.
+    async with server, asyncio.timeout(25), relay_on(url, tmp_path):
+        await asyncio.sleep(0.1)
 
 
 async def test_a_stage_that_cannot_be_read_is_left_alone(valkey: Server, tmp_path: Path) -> None:

@@ -37,6 +37,19 @@ async def test_only_an_operator_drains_and_then_nobody_new_is_taken(tmp_path: Pa
             assert headers["Retry-After"] == "1"
 
 
+async def test_a_relay_that_ends_takes_nobody_whom_it_could_not_tell(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        house.process.relay.departure.close()
+        for path, token, way in (
+            (f"whep/{SHOW}", house.view_token(), "recvonly"),
+            (f"whep/{SHOW}", house.token("relay"), "recvonly"),
+            ("whip/st-1", house.publish_token(), "sendonly"),
+        ):
+            status, _, headers = await post_offer(f"{house.url}/{path}", token, offer(way))
+            assert (status, headers["Retry-After"]) == (503, "1")
+        assert house.process.relay.seated == {}
+
+
 async def test_an_operator_may_take_it_back_unless_the_process_ends(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         operator, relay = house.token("operate"), house.process.relay

@@ -8,6 +8,7 @@ import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -377,3 +378,23 @@ def test_the_members_of_pylibsrtp_that_we_stand_on_are_there() -> None:
     policy = Policy(bytes(28), Policy.SSRC_ANY_INBOUND, srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM)
     assert ffi.typeof(Session(policy)._srtp[0]).kind == "pointer"
     assert ffi.typeof(lib.srtp_unprotect) == ffi.typeof(lib.srtp_unprotect_rtcp)
+
+
+class DeafHandshake:
+    """Ends well though its task was cancelled, as `wait_for` of Python 3.11 may make it."""
+
+    async def handshake(self) -> SrtpKeys:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3_600)
+        return SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(16), bytes(12), bytes(16), bytes(12))
+
+    async def stop(self) -> None: ...
+
+
+async def test_a_session_that_ended_in_its_handshake_takes_no_seat(door: Door) -> None:
+    door.session._dtls = DeafHandshake()  # type: ignore[assignment]  # what a session needs of it
+    door.session._task = task = asyncio.create_task(door.session._run())
+    await asyncio.sleep(0)
+    door.session.end("the peer left")
+    await asyncio.wait([task], timeout=30)
+    assert (task.done(), door.peer.ends, door.peer.moves) == (True, ["the peer left"], [])
