@@ -46,7 +46,7 @@ class Asking:
         async with self._http.post(
             url, params=query, data=offer, headers=headers, allow_redirects=False
         ) as response:
-            body = await response.content.read(OFFER_BYTES_MAX)
+            body = await _body(response)
             if response.status != 201:
                 raise aiohttp.ClientError(f"{response.status} from {source.relay}")
             told = response.headers.get(RELAY_STEPS, "")
@@ -59,3 +59,13 @@ class Asking:
         """End the session there, if it can be told."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, OSError, RuntimeError):
             await self._http.delete(resource, headers=self._bearer)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """All of it, in however many pieces it comes; no more than an answer may have."""
+    body = bytearray()
+    while piece := await response.content.read(OFFER_BYTES_MAX + 1 - len(body)):
+        body += piece
+        if len(body) > OFFER_BYTES_MAX:
+            raise aiohttp.ClientPayloadError("the answer is too long")
+    return bytes(body)

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from ..contract import RelayId, ShowId, StudioId
 from .feed import Feed
 from .program import Program
-from .shows import Shows, is_silent
+from .shows import Shows
 from .upstream import Upstreams
 
 GIVEN_NO_MORE: Final = "there is no studio here to give on"
@@ -40,7 +40,7 @@ class Giving:
     def studios(self) -> tuple[StudioId, ...]:
         """Those that publish here, and whose picture comes."""
         now = self._now()
-        return tuple(s for s, feed in self._feeds.items() if not is_silent(feed, now))
+        return tuple(s for s, feed in self._feeds.items() if not self._shows.is_silent(feed, now))
 
     def expects(self, show: ShowId, studio: StudioId) -> bool:
         """Whether a studio's picture may be here in a moment, pulled from another relay."""

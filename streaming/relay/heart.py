@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 QUICK_SECONDS: Final = 0.02
 QUIET_SECONDS: Final = 0.1  # a studio's silence is seen so much later
+STALLED_SECONDS: Final = 0.5  # between two beats: the process was stopped, or starved
 
 _log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ class Heart:
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
         self._second_s = 0.0
+        self._beat_s: float | None = None
 
     def flush(self) -> None:
         """After each batch of datagrams: hand on what programs gathered, ask for what is missing."""
@@ -54,6 +56,9 @@ class Heart:
     def tick(self, now: float) -> None:
         """One beat."""
         relay = self._relay
+        if self._beat_s is not None and now - self._beat_s > STALLED_SECONDS:
+            relay.shows.awake(now)
+        self._beat_s = now
         for feed in relay.incoming:
             self._tick_feed(feed, now)
         relay.shows.tick(now)

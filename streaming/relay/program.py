@@ -103,6 +103,10 @@ class Program:
         """When the last packet of its picture came, of whatever source."""
         return max((r.heard_s for r in self.video.values() if r.heard_s is not None), default=None)
 
+    def stands_still(self, since: float) -> bool:
+        """Whether nothing is on air, and the last picture is of before that."""
+        return self._on_air is None and self.heard_s is not None and self.heard_s < since
+
     def wish(self, feed: Source | None, now: float) -> None:
         """Cut to this feed at its next keyframe; None leaves what is on air."""
         if feed is self._wished:

@@ -39,11 +39,6 @@ EXPECTED_SECONDS: Final = 2.0  # what is on air may stand so long, for a picture
 _log = structlog.get_logger(__name__)
 
 
-def is_silent(feed: Source, now: float) -> bool:
-    """Whether nothing of its picture came for so long that the slate takes its place."""
-    return feed.media_s is not None and now - feed.media_s > SILENT_SECONDS
-
-
 class Shows:
     """All programs of one relay."""
 
@@ -78,6 +73,7 @@ class Shows:
         self._counted: dict[ShowId, int] = {}
         self.pictures: dict[Codec, tuple[bytes, ...]] = {}
         self._slates: dict[ShowId, Slate] = {}
+        self._awake_s = float("-inf")
         self._turned_s: dict[ShowId, float] = {}  # when the shop wished for another studio
         self.expected: Callable[[ShowId, StudioId], bool] = lambda show, studio: False
 
@@ -110,10 +106,19 @@ class Shows:
         if feed is not None and feed.codec != program.codec:
             self._send_away(feed)
             feed = None
-        if feed is not None and not is_silent(feed, now):
-            program.wish(feed, now)
+        if feed is not None and not self.is_silent(feed, now):
+            slate = self._slate_of(program) if program.stands_still(now - SILENT_SECONDS) else None
+            program.wish(slate or feed, now)
         elif studio is None or not self._waits(program, studio, now):
             program.wish(self._slate_of(program), now)
+
+    def is_silent(self, feed: Source, now: float) -> bool:
+        """Whether nothing of its picture came for so long that the slate takes its place."""
+        return feed.media_s is not None and now - max(feed.media_s, self._awake_s) > SILENT_SECONDS
+
+    def awake(self, now: float) -> None:
+        """This relay itself stood still: what studios sent meanwhile waits to be read; none was silent."""
+        self._awake_s = now
 
     def _feed_of(self, show: ShowId, studio: StudioId) -> Source | None:
         """The studio itself, else what another relay gives of it for this show."""

@@ -37,6 +37,7 @@ PATIENCE_SECONDS: Final = 0.5  # for an answer, where another relay could be ask
 ENTRY_DEAD_MS: Final = 3_000
 BUSY_LOAD: Final = 0.8  # nobody is sent on to a relay above it: two full ones would play ball
 PART_SECONDS: Final = 3.0  # an old link is kept so long, while what comes in its place begins
+STALLED_SECONDS: Final = 0.5  # between two looks: the process was stopped, or starved
 LINKS_MAX: Final = 64
 FAILURES: Final = (aiohttp.ClientError, TimeoutError, OSError, SdpError)
 
@@ -323,12 +324,14 @@ class Upstreams:
 
     async def _hold(self, session: Session, heard_s: Callable[[], float]) -> None:
         """Until the session ends. Raises TimeoutError when nothing was heard for too long."""
-        checked_s = self._now()
+        checked_s = looked_s = awake_s = self._now()
         while not session.reason:
             now = self._now()
+            awake_s = now if now - looked_s > STALLED_SECONDS else awake_s  # it was we who stood still
+            looked_s = now
             if now - checked_s >= CONSENT_SECONDS:
                 checked_s = now
                 self._caller.redial(session)
-            if now - heard_s() > SILENT_SECONDS:
+            if now - max(heard_s(), awake_s) > SILENT_SECONDS:
                 raise TimeoutError("the other relay is silent")
             await asyncio.sleep(CHECK_SECONDS)

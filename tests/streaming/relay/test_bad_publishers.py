@@ -45,6 +45,10 @@ class Evening:
         self.shows.show_slate("H264", SLATE)
         self.shows.set_stage(Stage(SHOW, 1, True, STUDIO))
         self.run(1.0)
+        self.connect()
+
+    def connect(self) -> None:
+        """The studio's newest publisher."""
         terms = Terms("server", IceCredentials("a", "b"), (), TrackTerms("0", VIDEO, RTX, 0, 14), None)
         self.feed = Feed(
             STUDIO,
@@ -122,6 +126,39 @@ def test_a_studio_that_sends_nothing_at_all_leaves_the_slate_on_air(evening: Eve
     assert numbers_go_on(evening.shown())
     evening.play(itertools.count(5, 3000), 1, 0.5)
     assert evening.program.live
+
+
+def test_a_newer_publisher_that_sends_nothing_gives_way_to_the_slate(evening: Evening) -> None:
+    evening.play(itertools.count(0, 3000), 1, 1.0)
+    older, ticks = evening.feed, itertools.count(7, 3000)
+    evening.connect()
+    evening.shows.feed_gone(older)
+    evening.run(0.5)
+    stood = len(evening.shown())
+    evening.run(3.0)
+    assert len(evening.shown()) >= stood + 10
+    assert not evening.program.live
+    evening.play(ticks, 1, 0.5)
+    assert evening.program.live
+    assert numbers_go_on(evening.shown())
+
+
+def test_a_relay_that_stood_still_itself_takes_no_studio_for_silent(evening: Evening) -> None:
+    ticks = itertools.count(0, 3000)
+    end, cuts = evening.play(ticks, 1, 1.0), evening.program.cuts
+    evening.now += 10.0  # stopped, or starved; what the studio sent meanwhile waits in the socket
+    evening.shows.awake(evening.now)
+    evening.shows.tick(evening.now)
+    for number in range(300):
+        evening.send(end + number, next(ticks))
+    evening.play(ticks, end + 300, 1.0)
+    assert evening.program.cuts == cuts
+    times = [packet.timestamp for packet in evening.shown()]
+    assert times == sorted(times)
+    assert evening.program.clock.at(evening.now + 1_790_000_000.0) == pytest.approx(times[-1], abs=9_000)
+    evening.now += 1.5  # and now it is the studio
+    evening.shows.tick(evening.now)
+    assert not evening.program.live
 
 
 def test_no_keyframe_for_a_minute_from_the_start_is_a_slate_and_a_patient_request(evening: Evening) -> None:

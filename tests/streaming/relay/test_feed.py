@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from streaming.contract import StudioId
 from streaming.domain.losses import MISSING_MAX
 from streaming.domain.redundancy import Block, wrap
-from streaming.domain.timeline import ntp_from_unix
+from streaming.domain.timeline import AUDIO_HZ, Line, ntp_from_unix
 from streaming.fanout import PAYLOAD_LIMIT_BYTES
 from streaming.fanout.front import Front
 from streaming.relay.feed import KEYFRAME_SECONDS_MIN, Feed
+from streaming.relay.sound import Form, Sound
 from streaming.relay.source import FeedPacket, Source
 from streaming.rtc import rtcp, rtp
 from streaming.rtc.answers import Terms, TrackTerms
@@ -211,6 +212,20 @@ def test_a_packet_too_long_for_viewers_paths_is_dropped_and_not_asked_for(bench:
     assert bench.feed.broken_packets == 1
     bench.feed.tick(1.0)
     assert not [said for said in bench.heard() if isinstance(said, rtcp.Nack)]
+
+
+def test_sound_is_never_so_long_that_it_cannot_be_wrapped(bench: Bench) -> None:
+    bare = Form(AUDIO, 0)
+    made = Sound(bench.fanout)
+    made.cut((1, 0), 1, Line(AUDIO_HZ, 0))
+    source = made.listen(bare)
+    for sequence, size in ((1, PAYLOAD_LIMIT_BYTES), (2, PAYLOAD_LIMIT_BYTES - 1), (3, 9)):
+        body = bytes([AUDIO]) + bytes(size)
+        bench.feed.rtp_came(rtp.build(RED, sequence, sequence * 960, 12, body), 0.0)
+    heard = [packet for packet in bench.ears.packets if packet.kind == "audio"]
+    assert [packet.sequence for packet in heard] == [2, 3]
+    made.put([packet.leaving(packet.sequence, packet.tick, None)[0] for packet in heard], False, 0.0)
+    assert max(len(p.payload) for p in dict(made.leaving())[source]) == PAYLOAD_LIMIT_BYTES
 
 
 def test_losses_in_any_pattern_are_asked_for_in_datagrams_that_can_leave(bench: Bench) -> None:

@@ -16,6 +16,10 @@ class Beating:
     restless: bool = True
     ticked_s: float = 0.0
     ticks: list[float] = field(default_factory=list)
+    woke: list[float] = field(default_factory=list)
+
+    def awake(self, now: float) -> None:
+        self.woke.append(now)
 
     def tick(self, now: float) -> None:
         if self.broken:
@@ -68,3 +72,15 @@ def test_packets_do_not_make_a_restless_feed_ask_more_often_than_the_quick_beat(
         body.clock.ticked_s = 1.0 + n * QUICK_SECONDS / 10
         heart.flush()
     assert 10 <= len(body.feeds["sound"].ticks) <= 12
+
+
+def test_a_relay_that_stood_still_says_so_before_it_judges_others() -> None:
+    body = Body()
+    del body.feeds["faulty"]
+    heart = Heart(body)  # type: ignore[arg-type]  # it has what a heart needs
+    for now in (5.0, 5.1, 5.2):
+        heart.tick(now)
+    assert body.shows.woke == []
+    heart.tick(15.2)
+    assert body.shows.woke == [15.2]
+    assert body.shows.ticks[-2:] == [15.2, -1.0]

@@ -106,6 +106,9 @@ async def test_a_show_is_watched_on_a_relay_that_its_studio_does_not_know(
         assert here.clock.last_ticks == pytest.approx(there.clock.last_ticks, abs=90_000)
         assert here.audience == 0
         assert far.process.relay.giving.publishes_here(STUDIO) is False
+        sound = far.process.relay.pulls[SHOW].tracks["audio"]
+        assert sound.terms.red_inside is not None  # so that what is lost between them is in the next packet
+        await until(lambda: there.packets["audio"] > 20)
         for peer in (viewer, studio):
             await peer.close()
 

@@ -1,0 +1,74 @@
+"""One relay's links to others, without a network: what ends them, and what does not."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from streaming.contract import RelayEntry, RelayId, ShowId, Stage, StudioId
+from streaming.relay.upstream import CHECK_SECONDS, SILENT_SECONDS, STALLED_SECONDS, Upstreams
+
+SHOW, STUDIO = ShowId("sh-1"), StudioId("st-1")
+
+
+class Street:
+    """A clock, a neighbour that has the studio, and a caller that nobody gets as far as to ask."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.asked = 0
+        self.upstreams = Upstreams(RelayId("r0"), self, lambda: self.now, lambda: 0, self.token)  # type: ignore[arg-type]  # see above
+        has = RelayEntry(RelayId("r1"), "http://192.0.2.1", 0, 0, 0.0, (SHOW,), studios=(STUDIO,))
+        self.upstreams.neighbours([has])
+
+    def token(self) -> str:
+        self.asked += 1
+        raise ValueError("no token at all is in the file")
+
+    def redial(self, session: Any) -> None:
+        pass
+
+
+class Held:
+    """A session that is open."""
+
+    reason = ""
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 (a task of its own, without an event)
+            await asyncio.sleep(0.01)
+
+
+async def test_a_fault_that_nobody_foresaw_is_one_failed_call_and_no_end_of_calling() -> None:
+    street = Street()
+    stage = Stage(SHOW, 1, True, STUDIO)
+    task = asyncio.create_task(street.upstreams.run(lambda: [stage], lambda studio: False))
+    street.upstreams.want(SHOW)
+    for calls in (1, 2, 3):
+        await until(lambda: street.asked >= calls)  # noqa: B023 (called at once)
+        await until(lambda: SHOW not in street.upstreams.links or street.asked > calls)  # noqa: B023 (the same)
+        street.now += 1.0
+    assert street.upstreams.refused >= 3
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_link_is_not_given_up_for_a_silence_of_our_own() -> None:
+    street, heard_s = Street(), 100.0
+    holding = asyncio.create_task(street.upstreams._hold(Held(), lambda: heard_s))  # type: ignore[arg-type]  # open
+    await asyncio.sleep(2 * CHECK_SECONDS)
+    street.now += 10.0  # the process was stopped; what came meanwhile is read next
+    await asyncio.sleep(4 * CHECK_SECONDS)
+    assert not holding.done()
+    async with asyncio.timeout(30):
+        while not holding.done():  # and now nothing comes, while we listen
+            street.now += min(STALLED_SECONDS, SILENT_SECONDS) / 2
+            await asyncio.sleep(2 * CHECK_SECONDS)
+    with pytest.raises(TimeoutError):
+        holding.result()
