@@ -34,6 +34,8 @@ async def open_stream(request: web.Request, relay: Relay, seated: Seated) -> web
     if program is None:
         raise Problem(404, "unknown_session", "the show is off air")
     stream = EventStream(await _wanted(request), seated.video_line)
+    if seated.session.reason:  # it ended while the body was on its way: nobody would close the stream
+        raise Problem(404, "unknown_session", "there is no such session (any more)")
     name = relay.telling.open(seated.name, program, stream, relay.clock.now())
     return web.Response(status=201, headers={"Location": f"{request.path}/{name}"})
 

@@ -106,6 +106,7 @@ class _Handlers:
         claims = self._authorise(request, place)
         text = await _body(request, SDP, OFFER_BYTES_MAX)
         relay = request.app[RELAY]
+        _refuse_revoked(relay, claims)  # while the body was on its way, perhaps
         try:
             with _refusals():
                 asker = _asker(request) if claims.role == "relay" else None
@@ -146,6 +147,8 @@ class _Handlers:
         self._authorise(request, request.match_info["place"], expired_will_do=True)
         text = await _body(request, SDP, OFFER_BYTES_MAX)
         name, relay = request.match_info["session"], request.app[RELAY]
+        if relay.counters.find(name, counter.program.show, relay.clock.now()) is not counter:
+            raise Problem(409, "answered", "the offer was answered already, or is too old")
         try:
             with _refusals():
                 if relay.shows.programs.get(counter.program.show) is not counter.program:
@@ -235,8 +238,7 @@ class _Handlers:
             self._direction.claimed(claims) != place and not anywhere
         ):
             raise Problem(403, "token_of_another_place", "the token was made for something else")
-        if claims.studio is not None and request.app[RELAY].is_revoked(claims.studio, claims.generation):
-            raise Problem(401, "token_refused", PAIRING_REVOKED, WWW_AUTHENTICATE)
+        _refuse_revoked(request.app[RELAY], claims)
         return claims
 
     @staticmethod
@@ -260,6 +262,11 @@ def _claims(request: web.Request, *, expired_will_do: bool = False) -> TokenClai
         return request.app[KEYS].check(request.headers.get("Authorization"), expired_will_do=expired_will_do)
     except TokenRefused as refused:
         raise Problem(401, "token_refused", str(refused), WWW_AUTHENTICATE) from None
+
+
+def _refuse_revoked(relay: Relay, claims: TokenClaims) -> None:
+    if claims.studio is not None and relay.is_revoked(claims.studio, claims.generation):
+        raise Problem(401, "token_refused", PAIRING_REVOKED, WWW_AUTHENTICATE)
 
 
 def _asker(request: web.Request) -> Asker:

@@ -28,6 +28,7 @@ REPORT_SECONDS: Final = 0.5
 SSRCS_MAX: Final = 64  # of one publisher; what comes under a further one is dropped
 ASKED_AT_ONCE: Final = 256  # sequences in one NACK: it stays below a datagram, however they lie
 PUBLISHER_BPS: Final = 4_000_000  # what we tell a publisher to send at most
+RED_BYTES: Final = 1  # that sound is longer by for viewers who take RED
 _numbers = itertools.count(1)
 
 
@@ -254,7 +255,8 @@ class Feed:
 
     def _hand_on(self, track: FeedTrack, packet: rtp.RtpPacket, sequence: int, now: float) -> None:
         """One packet, whatever is special about it."""
-        if len(packet.payload) > PAYLOAD_LIMIT_BYTES:  # too long for the paths of viewers
+        wrapping = RED_BYTES if track.kind == "audio" else 0
+        if len(packet.payload) > PAYLOAD_LIMIT_BYTES - wrapping:  # too long for the paths of viewers
             self.broken_packets += 1
             return
         if track.kind == self._master:

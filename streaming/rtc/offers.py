@@ -11,6 +11,7 @@ from .sdp import Offer, parse_offer
 VIDEO: Final = 96
 REPAIR: Final = 97
 SOUND: Final = 111
+REPEATING: Final = 112  # sound that carries earlier packets with it (RFC 2198)
 CAPTURE_TIME_ID: Final = 1
 SEND_TIME_ID: Final = 2
 _PARAMETERS: Final = {
@@ -18,8 +19,11 @@ _PARAMETERS: Final = {
 }
 
 
-def pull_offer(local: Local, codec: Codec, *, sound: bool = True) -> str:
-    """An offer to receive picture and sound. We are the full agent, and will be the DTLS client."""
+def pull_offer(local: Local, codec: Codec, *, sound: bool = True, repeating: bool = True) -> str:
+    """An offer to receive picture and sound. We are the full agent, and will be the DTLS client.
+
+    `repeating`: sound as RED, so that a lossy path between two relays is not everybody's behind it.
+    """
     bundle = "0 1" if sound else "0"
     head = ["v=0", f"o=- {local.session_id} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {bundle}"]
     video = [
@@ -33,8 +37,9 @@ def pull_offer(local: Local, codec: Codec, *, sound: bool = True) -> str:
         f"a=fmtp:{REPAIR} apt={VIDEO}",
     ]
     audio = [
-        f"m=audio 9 UDP/TLS/RTP/SAVPF {SOUND}",
+        f"m=audio 9 UDP/TLS/RTP/SAVPF {f'{REPEATING} {SOUND}' if repeating else SOUND}",
         *_transport(local, "1"),
+        *([f"a=rtpmap:{REPEATING} red/48000/2", f"a=fmtp:{REPEATING} {SOUND}/{SOUND}"] if repeating else []),
         f"a=rtpmap:{SOUND} opus/48000/2",
     ]
     return "\r\n".join([*head, *video, *(audio if sound else [])]) + "\r\n"
@@ -42,7 +47,7 @@ def pull_offer(local: Local, codec: Codec, *, sound: bool = True) -> str:
 
 def counter_offer(local: Local, codec: Codec, ssrcs: ViewerSsrcs) -> str:
     """What we would send a player, as an offer: the answer to a wish of our own, its role left open."""
-    wished = parse_offer(pull_offer(local, codec))
+    wished = parse_offer(pull_offer(local, codec, repeating=False))
     for section in wished.sections:  # a player estimates its path by it; a relay does not
         section.extensions[ABS_SEND_TIME] = SEND_TIME_ID
     answer = answer_viewer(wished, agree(wished, codec, peer_sends=False), local, codec, ssrcs)

@@ -17,6 +17,7 @@ from . import stun
 
 CONNECTIONS_MAX: Final = 512
 FIRST_FRAME_SECONDS: Final = 5.0  # a connection that says nothing useful by then is closed
+IDLE_SECONDS: Final = 60.0  # a peer that lives checks its path every few seconds (RFC 7675)
 FRAME_BYTES_MAX: Final = 2048
 UNSENT_BYTES_MAX: Final = 256 * 1024  # beyond it the peer is too slow: its packets are dropped, not kept
 DATAGRAMS_PER_TURN: Final = 64
@@ -36,9 +37,11 @@ class TcpCounts:
 class TcpFront:
     """The listening side, on the number of the UDP port."""
 
-    def __init__(self, relay: tuple[str, int]) -> None:
-        """`relay` is where the UDP port can be reached from this very host."""
+    def __init__(self, relay: tuple[str, int], idle_seconds: float = IDLE_SECONDS) -> None:
+        """`relay` is where the UDP port can be reached from this very host; who says nothing for
+        `idle_seconds` has gone without a word, and gives its place to others."""
         self.counts = TcpCounts()
+        self._idle_seconds = idle_seconds
         self._relay = relay
         self._server: asyncio.Server | None = None
         self._open: set[_Bridge] = set()
@@ -59,11 +62,17 @@ class TcpFront:
             self.counts.refused += 1
             writer.close()
             return
+        try:
+            bridge = _Bridge(writer, self._relay, self.counts)
+        except OSError as refused:  # no file is left for its socket
+            _log.warning("no_way_for_tcp", why=str(refused))
+            self.counts.refused += 1
+            writer.close()
+            return
         self.counts.connections += 1
-        bridge = _Bridge(writer, self._relay, self.counts)
         self._open.add(bridge)
         try:
-            await bridge.carry(reader)
+            await bridge.carry(reader, self._idle_seconds)
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError, OSError):
             pass
         finally:
@@ -81,19 +90,25 @@ class _Bridge:
             socket.AF_INET6 if ":" in relay[0] else socket.AF_INET, socket.SOCK_DGRAM
         )
         self._socket.setblocking(False)
-        self._socket.connect(relay)
+        try:
+            self._socket.connect(relay)
+        except OSError:
+            self._socket.close()
+            raise
         self._loop.add_reader(self._socket.fileno(), self._to_peer)
         self._closed = False
 
-    async def carry(self, reader: asyncio.StreamReader) -> None:
+    async def carry(self, reader: asyncio.StreamReader, idle_seconds: float) -> None:
         """Frames of the peer become datagrams, until it ends. The first must be a check."""
         async with asyncio.timeout(FIRST_FRAME_SECONDS):
             first = await self._frame(reader)
         if not stun.looks_like_stun(first):
             return
         self._to_relay(first)
-        while True:
-            self._to_relay(await self._frame(reader))
+        async with asyncio.timeout(idle_seconds) as patience:
+            while True:
+                self._to_relay(await self._frame(reader))
+                patience.reschedule(self._loop.time() + idle_seconds)
 
     @staticmethod
     async def _frame(reader: asyncio.StreamReader) -> bytes:

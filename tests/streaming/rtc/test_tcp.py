@@ -86,3 +86,14 @@ async def test_a_port_that_is_taken_is_said(wire: Wire) -> None:
     other = TcpFront(("127.0.0.1", wire.port))
     with pytest.raises(OSError, match=r"\w"):
         await other.listen("127.0.0.1", wire.port)
+
+
+async def test_who_goes_without_a_word_leaves_its_place(wire: Wire) -> None:
+    wire.front._idle_seconds = 0.05
+    reader, writer = await wire.connect()
+    writer.write(framed(CHECK))
+    await wire.datagram()
+    async with asyncio.timeout(30):
+        assert await reader.read() == b""
+    assert wire.front._open == set()
+    writer.close()
