@@ -1,4 +1,4 @@
-"""The compiled parts: fast twins of the sender and of a desk's loops. Without a compiler Python serves."""
+"""The compiled parts: fast twins of the loops of sender, desk and crowd. Without a compiler Python serves."""
 
 import sys
 from pathlib import Path
@@ -21,6 +21,12 @@ setup(
             "commerce.desk._native",
             sources=["commerce/desk/_native.c"],
             depends=["commerce/desk/_near.h"],
+            extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra"],
+            optional=True,
+        ),
+        Extension(
+            "commerce.api._crowd",
+            sources=["commerce/api/_crowd.c"],
             extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra"],
             optional=True,
         ),

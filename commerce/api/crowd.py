@@ -1,19 +1,22 @@
 """The browsers that listen to one show: bytes made once, handed to each connection.
 
 Knows connections and bytes, never a show. What is sent is an HTTP/1.1 chunk (RFC 9112 section 7.1)
-made beforehand. A listener whose buffer grows past its bound is cut off, counted, and comes
-back with Last-Event-ID: nobody waits for the slow.
+made beforehand; the loop over all who listen has a compiled twin. A listener whose buffer grows past its
+bound is cut off, counted, and comes back with Last-Event-ID: nobody waits for the slow.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
+
+import structlog
 
 MOST_BUFFERED_BYTES: Final = 256 * 1024
 BREATH_EVERY: Final = 400  # listeners written to before the loop gets a turn
+INTERFACE: Final = 1  # of _crowd.c; raised with every change of what it knows of Listener
 
 _write: Final = os.write
 PING: Final = b"8\r\n: ping\n\n\r\n"
@@ -93,10 +96,50 @@ class Listener:
             self.closed.set_result(None)
 
 
+# What came of writing to those who did not get it all: so many bytes were sent, or one of the two below.
+LOOK_YOURSELF: Final = -1  # something may be in the way: `Listener.send` finds out
+GONE: Final = -2
+Write: TypeAlias = Callable[[tuple[Listener, ...], bytes], list[tuple[Listener, int]]]
+
+
+def write_each(listeners: tuple[Listener, ...], payload: bytes) -> list[tuple[Listener, int]]:
+    """Write to all with nothing in their way; who did not get it all, and why."""
+    others, size = [], len(payload)
+    for listener in listeners:
+        fate = LOOK_YOURSELF
+        if not listener.stuffed and listener.fd >= 0 and not listener.is_closing():
+            try:
+                fate = _write(listener.fd, payload)
+            except BlockingIOError:
+                fate = 0
+            except OSError:
+                fate = GONE
+        if fate != size:
+            others.append((listener, fate))
+    return others
+
+
+def _loaded() -> Write:
+    try:
+        from commerce.api import _crowd  # noqa: PLC0415  may be missing: it is compiled where it can be
+
+        if getattr(_crowd, "interface", 0) != INTERFACE:
+            raise ImportError("it was built before it was changed: make setup")
+        _crowd.learn(Listener)
+    except (ImportError, TypeError, AttributeError) as reason:
+        structlog.get_logger("crowd").info("crowd_native_unavailable", reason=str(reason))
+        return write_each
+    return _crowd.tell
+
+
+write: Final = _loaded()
+
+
 class Crowd:
     """All listeners of one show in this process, and those of each buyer."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Write = write) -> None:
+        self._write = write
         self._public: dict[Listener, None] = {}
         self._hosts: dict[Listener, None] = {}
         self._buyers: dict[str, list[Listener]] = {}
@@ -150,24 +193,15 @@ class Crowd:
         await self._tell([*self._public, *self._hosts], PING)
 
     async def _tell(self, listeners: list[Listener], payload: bytes) -> None:
-        """`Listener.send` to each, spelt out for those with nothing in their way: a call and a look at cold
-        memory are a tenth of what a listener costs."""
-        size = len(payload)
         for start in range(0, len(listeners), BREATH_EVERY):
             if start:
                 await asyncio.sleep(0)
-            for listener in listeners[start : start + BREATH_EVERY]:
-                if not listener.stuffed and listener.fd >= 0 and not listener.is_closing():
-                    try:
-                        sent = _write(listener.fd, payload)
-                    except BlockingIOError:
-                        sent = 0
-                    except OSError:
-                        listener.cut_off()
-                        self._drop(listener)
-                        continue
-                    if sent != size:
-                        listener.keep(payload[sent:])
+            for listener, fate in self._write(tuple(listeners[start : start + BREATH_EVERY]), payload):
+                if fate >= 0:
+                    listener.keep(payload[fate:])
+                elif fate == GONE:
+                    listener.cut_off()
+                    self._drop(listener)
                 elif not listener.send(payload):
                     self._drop(listener)
 
