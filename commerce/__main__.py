@@ -14,7 +14,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from commerce import rings
+from commerce import handles, rings
 from commerce.api.app import make_app
 from commerce.api.opening import open_house
 from commerce.live.durability import NotDurable
@@ -63,6 +63,7 @@ def main() -> None:
     """Run the front; ends with one sentence where it cannot start."""
     settings, firms = load(ShopSettings, os.environ), load(FirmSettings, os.environ)
     configure()
+    handles.raise_limit()
     try:
         uvloop.run(serve(settings, firms))
     except (NotDurable, OSError, *STORE_ERRORS) as wrong:

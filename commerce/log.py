@@ -1,8 +1,12 @@
-"""How a process of the shop writes its log: JSON lines on stderr, one event each."""
+"""How a process of the shop writes its log: JSON lines on stderr, one event each.
+
+A log that cannot be written (the disk is full, its reader has gone) costs lines, never work.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 import time
@@ -26,9 +30,26 @@ def configure() -> None:
             structlog.processors.JSONRenderer(serializer=_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(Losable(sys.stderr.buffer)),  # type: ignore[arg-type]  # it asks for these two methods
         cache_logger_on_first_use=True,
     )
+
+
+class Losable:
+    """A file that lets go of what it cannot write; past the buffer, which would try the same bytes again."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file: BinaryIO = getattr(file, "raw", file)
+
+    def write(self, lines: bytes) -> None:
+        """Write them, or not."""
+        with contextlib.suppress(OSError, ValueError):
+            self._file.write(lines)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
 
 
 def _json(event: Any, **_: Any) -> bytes:
@@ -68,10 +89,10 @@ class RequestLog:
     def flush(self) -> None:
         """Write what waits."""
         if self._lines:
-            file = self._file or sys.stderr.buffer
-            file.write(b"\n".join(self._lines) + b"\n")
+            lines, self._lines = self._lines, []
+            file = Losable(self._file or sys.stderr.buffer)
+            file.write(b"\n".join(lines) + b"\n")
             file.flush()
-            self._lines.clear()
 
     def _now(self) -> str:
         now = time.time()

@@ -52,7 +52,7 @@ class Feeds:
     ) -> None:
         self._connect, self._open_client, self._warnings = connect, open_client, warnings
         self._feeds: dict[str, Followed] = {}
-        self._opening: dict[str, asyncio.Lock] = {}
+        self._opening: dict[str, asyncio.Task[Followed]] = {}
         self.stopped = 0  # feeds that a broken log has ended
 
     def __len__(self) -> int:
@@ -68,15 +68,27 @@ class Feeds:
         return None if followed is None else followed.feed
 
     async def of(self, planned: Show) -> Feed:
-        """The feed of a planned show, opened if need be. Raises Busy when the store does not answer."""
+        """The feed of a planned show, opened if need be. Raises Busy when the store does not answer: once for
+        all who came meanwhile, who would else wait for it one after the other."""
         followed = self._feeds.get(planned.id)
         if followed is None:
-            async with self._opening.setdefault(planned.id, asyncio.Lock()):
-                followed = self._feeds.get(planned.id) or await self._open(planned)
-            self._opening.pop(planned.id, None)
+            followed = await asyncio.shield(self._opened(planned))
         followed.used_s = time.monotonic()
         followed.feed.plan = plan_of(planned)
         return followed.feed
+
+    def _opened(self, planned: Show) -> asyncio.Task[Followed]:
+        opening = self._opening.get(planned.id)
+        if opening is None:
+            opening = asyncio.create_task(self._open(planned), name=f"open {planned.id}")
+            self._opening[planned.id] = opening
+            opening.add_done_callback(lambda done: self._settle(planned.id, done))
+        return opening
+
+    def _settle(self, show: str, done: asyncio.Task[Followed]) -> None:
+        del self._opening[show]
+        if not done.cancelled():
+            done.exception()  # seen, also when all who asked have gone
 
     async def _open(self, planned: Show) -> Followed:
         if len(self._feeds) >= MOST_FEEDS:
@@ -87,7 +99,7 @@ class Feeds:
         followed.tasks = [
             asyncio.create_task(self._follow(show, followed), name=f"feed {show}"),
             asyncio.create_task(self._listen(show, followed), name=f"talk {show}"),
-            asyncio.create_task(followed.feed.run(), name=f"teller {show}"),
+            asyncio.create_task(self._tell(show, followed), name=f"teller {show}"),
         ]
         return followed
 
@@ -120,19 +132,27 @@ class Feeds:
             except (Trimmed, BrokenLog) as error:
                 log.error("a log that cannot be followed", show=show, error=str(error))
                 self.stopped += 1
-                self._abandon(show)
+                self._abandon(show, followed)
                 return
             except Exception:  # a fault of ours: whoever listens comes back for a snapshot
                 log.exception("a feed broke", show=show)
-                self._abandon(show)
+                self._abandon(show, followed)
                 return
             finally:
                 with contextlib.suppress(Exception):
                     await wire.aclose()
 
+    async def _tell(self, show: str, followed: Followed) -> None:
+        """Tell the crowd, for ever."""
+        try:
+            await followed.feed.run()
+        except Exception:  # a fault of ours: nobody may listen to a feed that says nothing
+            log.exception("a teller broke", show=show)
+            self._abandon(show, followed)
+
     async def _listen(self, show: str, followed: Followed) -> None:
-        """Hear the talk of the show, for ever."""
-        while True:
+        """Hear the talk of the show, as long as it is followed."""
+        while self._feeds.get(show) is followed:
             client = self._open_client()
             try:
                 talk = Talk(client)
@@ -142,18 +162,21 @@ class Feeds:
                         followed.feed.count_hearts(count)
             except STORE_ERRORS:
                 await asyncio.sleep(AGAIN_SECONDS)
+            except Exception:  # something is said that we do not understand: go on behind it
+                log.exception("talk that cannot be heard", show=show)
+                await asyncio.sleep(AGAIN_SECONDS)
             finally:
                 with contextlib.suppress(*STORE_ERRORS):
                     await client.aclose()
 
-    def _abandon(self, show: str) -> None:
+    def _abandon(self, show: str, followed: Followed) -> None:
         """Forget a feed; its listeners end and come back."""
-        followed = self._feeds.pop(show, None)
-        if followed is not None:
-            followed.feed.crowd.close()
-            for task in followed.tasks:
-                if task is not asyncio.current_task():
-                    task.cancel()
+        if self._feeds.get(show) is followed:
+            del self._feeds[show]
+        followed.feed.crowd.close()
+        for task in followed.tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
 
     async def _evict(self) -> None:
         """Make room: close the quietest feed that nobody listens to. Raises Busy when all are in use."""
@@ -178,6 +201,7 @@ class Feeds:
 
     async def aclose(self) -> None:
         """End every feed and its listeners."""
+        await end(self._opening.values())
         for show in list(self._feeds):
             await self._close(show)
 

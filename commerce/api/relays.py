@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+import structlog
+
 from commerce.live.sessions import STORE_ERRORS, Store
 from commerce.live.stage import Audience, Stages
 from commerce.tasks import end
@@ -20,6 +22,9 @@ KEPT_SECONDS: Final = 0.5
 AGAIN_SECONDS: Final = 0.2
 AUDIENCE_COUNTED: Final = "AudienceCounted"
 PROGRAM_ENDED: Final = "ProgramEnded"
+
+
+log = structlog.get_logger("relays")
 
 
 class Relays:
@@ -80,6 +85,9 @@ class Relays:
                     after = read
                     self._take(fact, feeds)
             except STORE_ERRORS:
+                await asyncio.sleep(AGAIN_SECONDS)
+            except Exception:  # a fault of ours: the audience is counted on
+                log.exception("the audience is counted anew")
                 await asyncio.sleep(AGAIN_SECONDS)
             finally:
                 await end([sweeper])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import os
 import secrets
 import signal
@@ -15,7 +14,7 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from commerce import settings
+from commerce import handles, settings
 from commerce.desk import tidy
 from commerce.desk.clock import RealClock
 from commerce.desk.meters import application
@@ -24,6 +23,7 @@ from commerce.desk.settings import DeskSettings
 from commerce.live.durability import NotDurable, check_when_up
 from commerce.live.roster import Roster
 from commerce.live.valkey import open_redis, open_wire
+from commerce.log import configure
 from commerce.tasks import end
 
 _log: Final = structlog.get_logger("desk")
@@ -66,17 +66,8 @@ async def serve(wanted: DeskSettings) -> int:
 
 def main() -> int:
     """Start the process."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    configure()
+    handles.raise_limit()
     tidy.begin()
     return uvloop.run(serve(settings.load(DeskSettings, os.environ)))
 

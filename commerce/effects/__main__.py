@@ -14,13 +14,13 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from commerce import rings, settings
+from commerce import handles, rings, settings
 from commerce.books import Books, open_books
 from commerce.books.retention import forget_what_is_due
 from commerce.effects.ending import end_within
 from commerce.effects.mailing import Mailer
 from commerce.effects.meters import application
-from commerce.effects.office import Office, go_round
+from commerce.effects.office import Office, Trouble, go_round
 from commerce.effects.reconcile import ask_about_payments, resend_allotments
 from commerce.effects.refunding import make_due_refunds
 from commerce.effects.settings import EffectsSettings, MailSettings
@@ -49,7 +49,11 @@ def now_ms() -> int:
 
 
 def jobs(
-    books: Books, firms: Mapping[str, Provider], inbox: Inbox, mailer: Mailer | None
+    books: Books,
+    firms: Mapping[str, Provider],
+    inbox: Inbox,
+    mailer: Mailer | None,
+    trouble: dict[str, Trouble],
 ) -> list[asyncio.Task[None]]:
     """The jobs that go round, each a task."""
     tell_desk, mails = through(inbox), mailer is not None
@@ -61,7 +65,9 @@ def jobs(
     ]
     if mailer is not None:
         rounds.append(("mail", MAIL_SECONDS, lambda: mailer.send_due(now_ms())))
-    return [asyncio.create_task(go_round(name, seconds, job), name=name) for name, seconds, job in rounds]
+    return [
+        asyncio.create_task(go_round(name, seconds, job, trouble), name=name) for name, seconds, job in rounds
+    ]
 
 
 async def open_mailer(books: Books, wanted: MailSettings) -> Mailer | None:
@@ -103,7 +109,7 @@ async def serve(wanted: EffectsSettings, firm_settings: FirmSettings, mail: Mail
         tasks = [
             asyncio.create_task(rings.keep_tidy(), name="rings"),
             asyncio.create_task(office.run(), name="office"),
-            *jobs(books, firms, inbox, mailer),
+            *jobs(books, firms, inbox, mailer, office.trouble),
         ]
         structlog.get_logger("effects").info("effects follow", http=f"{wanted.http.host}:{wanted.http.port}")
         await stop.wait()
@@ -125,6 +131,7 @@ async def serve(wanted: EffectsSettings, firm_settings: FirmSettings, mail: Mail
 def main() -> int:
     """Start the process."""
     configure()
+    handles.raise_limit()
     return uvloop.run(
         serve(
             settings.load(EffectsSettings, os.environ),

@@ -143,11 +143,14 @@ class Office:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-async def go_round(name: str, seconds: float, job: Callable[[], Awaitable[object]]) -> None:
-    """Do a job again and again with a pause, whatever becomes of it, until cancelled."""
+async def go_round(
+    name: str, seconds: float, job: Callable[[], Awaitable[object]], trouble: dict[str, Trouble]
+) -> None:
+    """Do a job again and again with a pause, whatever becomes of it, until cancelled; `trouble` is told."""
     while True:
         try:
             await job()
-        except Exception:
+        except Exception as error:
+            trouble[name] = Trouble(repr(error), time.monotonic())
             log.exception("job broke; it begins again", job=name)
         await asyncio.sleep(seconds)

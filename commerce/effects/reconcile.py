@@ -11,6 +11,7 @@ from commerce.books import Books
 from commerce.books.payments import Payment, touch_payment, undecided_payments
 from commerce.books.schedule import find_show
 from commerce.books.stock import Allotment, unarchived_allotments, withdraw_allotment
+from commerce.effects.apart import apart
 from commerce.live.inbox import Busy, Inbox, NoAnswer
 from commerce.payments.intake import Heard, NotYet, TellDesk, take_notice
 from commerce.payments.provider import Looked, Provider
@@ -31,15 +32,18 @@ async def resend_allotments(books: Books, inbox: Inbox, now_ms: int) -> int:
     """
     async with books.read() as tx:
         waiting = await unarchived_allotments(tx, now_ms - GRANTED_LATELY_MS, AT_ONCE)
-    for allotment in waiting:
-        async with books.read() as tx:
-            show = await find_show(tx, allotment.show)
-        if show is not None and show.state == "closed":
-            async with books.begin() as tx:
-                await withdraw_allotment(tx, allotment.id, now_ms)
-        elif show is not None and show.state != "scheduled":
-            await _resend(inbox, allotment)
-    return len(waiting)
+    return await apart(waiting, lambda allotment: _settle(books, inbox, allotment, now_ms))
+
+
+async def _settle(books: Books, inbox: Inbox, allotment: Allotment, now_ms: int) -> bool:
+    async with books.read() as tx:
+        show = await find_show(tx, allotment.show)
+    if show is not None and show.state == "closed":
+        async with books.begin() as tx:
+            await withdraw_allotment(tx, allotment.id, now_ms)
+    elif show is not None and show.state != "scheduled":
+        await _resend(inbox, allotment)
+    return True
 
 
 async def _resend(inbox: Inbox, allotment: Allotment) -> None:
@@ -56,14 +60,15 @@ async def ask_about_payments(
     """Ask firms about payments whose webhook never came or never decided; how many were decided now."""
     async with books.read() as tx:
         waiting = await undecided_payments(tx, now_ms, AT_ONCE)
-    decided = 0
-    for payment in waiting:
+
+    async def ask(payment: Payment) -> bool:
         firm = firms.get(payment.provider)
-        if firm is not None and await _ask(books, firm, payment, tell_desk, now_ms):
-            decided += 1
+        decided = firm is not None and await _ask(books, firm, payment, tell_desk, now_ms)
         async with books.begin() as tx:
             await touch_payment(tx, payment.id, now_ms)
-    return decided
+        return decided
+
+    return await apart(waiting, ask)
 
 
 async def _ask(books: Books, firm: Provider, payment: Payment, tell_desk: TellDesk, now_ms: int) -> bool:

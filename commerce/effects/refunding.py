@@ -15,6 +15,7 @@ from commerce.books.orders import find_order
 from commerce.books.payments import Message, keep_message
 from commerce.books.records import keep_record
 from commerce.books.refunds import Refund, due_refunds, note_made, note_refused, put_off
+from commerce.effects.apart import apart
 from commerce.payments.provider import FirmRefused, FirmSilent, Provider, RefundMade, RefundWish
 
 AT_ONCE: Final = 20
@@ -29,26 +30,31 @@ async def make_due_refunds(
     """Ask for each refund that is due now; how many were made. After a crash it asks again: same key."""
     async with books.read() as tx:
         due = await due_refunds(tx, now_ms, AT_ONCE)
-    made = 0
-    for refund in due:
-        answer = await _ask(firms, refund)
-        async with books.begin() as tx:
-            if answer.transcript.request:
-                key = f"refund:{refund.id}:{refund.tries}"
-                said = answer.transcript
-                message = Message(key, refund.payment, "refund", said.request, said.response)
-                await keep_message(tx, books.keyring, message, now_ms)
-            if isinstance(answer, RefundMade):
-                if await note_made(tx, refund, answer.ref, now_ms):
-                    await keep_record(tx, refund.show, "RefundMade", _said(refund, answer.ref), now_ms)
-                    if mails:
-                        await queue_mails(tx, await _told(tx, refund, now_ms))
-                    made += 1
-            elif isinstance(answer, FirmRefused):
-                await note_refused(tx, refund, now_ms)
-            else:
-                await put_off(tx, refund, now_ms)
-        _count(refund, answer)
+    return await apart(due, lambda refund: _make(books, firms, refund, now_ms, mails=mails))
+
+
+async def _make(
+    books: Books, firms: Mapping[str, Provider], refund: Refund, now_ms: int, *, mails: bool
+) -> bool:
+    made = False
+    answer = await _ask(firms, refund)
+    async with books.begin() as tx:
+        if answer.transcript.request:
+            key = f"refund:{refund.id}:{refund.tries}"
+            said = answer.transcript
+            message = Message(key, refund.payment, "refund", said.request, said.response)
+            await keep_message(tx, books.keyring, message, now_ms)
+        if isinstance(answer, RefundMade):
+            made = await note_made(tx, refund, answer.ref, now_ms)
+            if made:
+                await keep_record(tx, refund.show, "RefundMade", _said(refund, answer.ref), now_ms)
+            if made and mails:
+                await queue_mails(tx, await _told(tx, refund, now_ms))
+        elif isinstance(answer, FirmRefused):
+            await note_refused(tx, refund, now_ms)
+        else:
+            await put_off(tx, refund, now_ms)
+    _count(refund, answer)
     return made
 
 

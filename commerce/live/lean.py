@@ -126,8 +126,12 @@ class LeanWire(ValkeyWire):
             greeting.append(("AUTH", *name, where["password"]))
         if where.get("db"):
             greeting.append(("SELECT", where["db"]))
-        if greeting:
-            await exchange.ask(greeting, ANSWER_WITHIN_SECONDS)
+        try:
+            if greeting:
+                await exchange.ask(greeting, ANSWER_WITHIN_SECONDS)
+        except ResponseError:  # asked again twenty times a second, each would stay open
+            exchange.close()
+            raise
         return exchange
 
     async def aclose(self) -> None:

@@ -149,7 +149,7 @@ class Stages:
     async def relays(self, now_ms: int) -> list[RelayEntry]:
         """The relays seen within three seconds of `now_ms` (Redis time)."""
         found = await self._redis.hgetall(RELAYS_KEY)
-        entries = [from_wire(msgspec.msgpack.decode(packed)) for packed in found.values()]
+        entries = [_message(packed) for packed in found.values()]
         return [
             entry
             for entry in entries
@@ -158,12 +158,17 @@ class Stages:
 
 
 def _fact(packed: bytes) -> Fact | None:
-    try:
-        message = from_wire(msgspec.msgpack.decode(packed))
-    except ValueError as error:
-        _log.warning("illegible fact", error=str(error))
-        return None
+    message = _message(packed)
     return None if isinstance(message, Stage | RelayEntry) else message
+
+
+def _message(packed: bytes) -> Fact | Stage | RelayEntry | None:
+    """What a relay wrote; None for what none of ours wrote: it may not hide what the others say."""
+    try:
+        return from_wire(msgspec.msgpack.decode(packed))
+    except (ValueError, TypeError, LookupError) as error:
+        _log.warning("illegible word of a relay", error=str(error))
+        return None
 
 
 class Audience:

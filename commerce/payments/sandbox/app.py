@@ -26,6 +26,7 @@ from commerce.payments.sandbox.settings import BankSettings
 from commerce.payments.sandbox.till import CHOICES, MANNERS, Conflict, Entry, Till
 from commerce.payments.sandbox.words import choose_language
 from commerce.payments.signatures import HEADER, why_wrong
+from commerce.tasks import end
 
 MOST_BODY_BYTES: Final = 64 * 1024
 MOST_AMOUNT: Final = 10**12
@@ -62,8 +63,7 @@ class Bank:
     async def _deliver(self, _: web.Application) -> AsyncIterator[None]:
         task = asyncio.create_task(self.messenger.deliver_for_ever())
         yield
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
         await self._run(self._till.close)
         self._thread.shutdown(wait=False)  # its last work is done
 

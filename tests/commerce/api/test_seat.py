@@ -14,7 +14,7 @@ import pytest
 from commerce.api.seat import choose
 from commerce.api.turn import Turn
 from commerce.settings import ShopSettings, WrongSetting, read
-from streaming.contract import AudienceCounted, RelayEntry, RelayId, ShowId, TokenClaims
+from streaming.contract import RELAYS_KEY, AudienceCounted, RelayEntry, RelayId, ShowId, TokenClaims
 from tests.commerce.api.listening import listening
 from tests.commerce.api.registry import register, tell
 from tests.commerce.api.street import Street
@@ -137,3 +137,11 @@ async def test_the_audience_of_all_relays_is_told(street: Street) -> None:
         for name, viewers in (("one", 3), ("two", 4)):
             await tell(redis, AudienceCounted(ShowId(show), RelayId(name), viewers, now))
         await ear.until("audience", viewers=7)
+
+
+async def test_a_relay_that_nobody_understands_hides_none_of_the_others(street: Street, relay: str) -> None:
+    """One entry of a later version made every request for a seat a mistake of the shop."""
+    for name, odd in ((b"garbage", b"\xc1"), (b"later", b"\x82\xa4kind\xa5Magic\xa1a\x01")):
+        await street.house.redis.hset(RELAYS_KEY, name, odd)
+    street.house.relays.forget()
+    assert [one.url for one in await street.house.relays.living()] == [relay]

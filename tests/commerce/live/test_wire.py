@@ -283,6 +283,20 @@ async def test_who_asks_again_and_again_does_not_pass_those_who_wait(valkey: Ser
     await redis.aclose()
 
 
+async def test_a_greeting_that_is_refused_leaves_no_connection_behind(valkey: Server) -> None:
+    redis = open_redis(valkey.url)
+    before = len(await redis.client_list())
+    wire = open_lean_wire(f"{valkey.url}?password=wrong")
+    for _ in range(5):
+        with pytest.raises(Broken):
+            await wire.wait("{s}:log", "0-0", 1, 1)
+    async with asyncio.timeout(30):
+        while len(await redis.client_list()) > before:  # noqa: ASYNC110  the server has no event of it
+            await asyncio.sleep(0.01)
+    await wire.aclose()
+    await redis.aclose()
+
+
 async def test_without_a_number_there_is_always_another_connection(valkey: Server) -> None:
     """redis-py stops at a hundred, fewer than an effects process has shows."""
     redis = open_redis(valkey.url)
