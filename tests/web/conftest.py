@@ -40,8 +40,10 @@ class Visit:
 
 
 @asynccontextmanager
-async def visiting(browser: Browser, goods: str = "good", **context: Any) -> AsyncIterator[Visit]:
-    shop = FakeShop(goods, size=(320, 180))  # drawn: a decoder thread would outlive the test
+async def visiting(
+    browser: Browser, goods: str = "good", size: tuple[int, int] = (320, 180), **context: Any
+) -> AsyncIterator[Visit]:
+    shop = FakeShop(goods, size=size)  # drawn: a decoder thread would outlive the test
     async with serving(shop) as origin:
         wanted = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "locale": "en-GB"}
         tab = await browser.new_context(**{**wanted, **context})

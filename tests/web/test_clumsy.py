@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.web.conftest import Visit, in_one_loop, needs_chromium
+from tests.web.conftest import Visit, in_one_loop, needs_chromium, visiting
 from tests.web.test_player import CONTACT, add_first, to_checkout, watch
 
 pytestmark = [pytest.mark.browser, needs_chromium, in_one_loop]
@@ -142,6 +142,7 @@ async def test_a_show_that_ends_sells_nothing_more(visit: Visit, state: str) -> 
     await expect(page.get_by_test_id("state-ended")).to_be_visible()
     await expect(page.get_by_test_id("pinned-card")).to_have_count(0)
     await expect(page.get_by_test_id("add")).to_have_count(0)
+    await expect(page.get_by_text("Sold out")).to_have_count(0)  # what was left went back to the shelf
     await page.get_by_test_id("cart").click()
     await expect(page.get_by_test_id("checkout")).to_be_disabled()
     await expect(page.get_by_test_id("cart-sheet")).to_contain_text("takes no more orders")
@@ -153,3 +154,24 @@ async def test_a_show_that_has_not_begun_says_when_one_can_order(visit: Visit) -
     await page.get_by_test_id("cart").click()
     await expect(page.get_by_test_id("checkout")).to_be_disabled()
     await expect(page.get_by_test_id("cart-sheet")).to_contain_text("as soon as the show has begun")
+
+
+async def test_over_a_tall_picture_the_rail_comes_by_a_swipe_and_goes_by_escape(browser: Browser) -> None:
+    async with visiting(browser, size=(180, 320)) as visit:
+        page = await watch(visit)
+        player = page.locator("show-page[data-shape=tall]")
+        await expect(player).to_have_attribute("data-rail", "closed")
+        await expect(page.locator("#products")).to_be_hidden()
+        handle = await page.get_by_test_id("open-rail").bounding_box()
+        assert handle is not None
+        x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+        finger = await page.context.new_cdp_session(page)
+        for kind, way in (("touchStart", 0), ("touchMove", 20), ("touchMove", 60), ("touchMove", 120)):
+            touch = {"type": kind, "touchPoints": [{"x": x, "y": y - way}]}
+            await finger.send("Input.dispatchTouchEvent", touch)
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        await expect(player).to_have_attribute("data-rail", "open")
+        await expect(page.locator("#products")).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(player).to_have_attribute("data-rail", "closed")
+        await expect(page.get_by_test_id("open-rail")).to_be_focused()

@@ -84,6 +84,7 @@ async def test_closing_a_show_asks_first(visit: Visit) -> None:
     await page.get_by_test_id("confirm").click()
     await expect(page.get_by_test_id("close-show")).to_be_disabled()
     assert visit.shop.shows["demo"]["state"] == "closed"
+    await expect(page.get_by_test_id("pin").first).to_be_disabled()
 
 
 async def test_filters_of_orders_live_in_the_address(visit: Visit) -> None:

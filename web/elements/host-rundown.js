@@ -1,6 +1,6 @@
 /** The middle column: what comes next, each with the key that pins it printed on it. */
 
-import { isFew } from "../store/show-store.js";
+import { isFew, isOver } from "../store/show-store.js";
 import { minorDigits, money, number, said, t } from "../strings/speak.js";
 import { h, render } from "./dom.js";
 import { icon } from "./icon.js";
@@ -18,7 +18,7 @@ export function rundown(page) {
   return h(
     "section",
     { key: "next", class: "host-column host-next", "aria-label": t("host.next") },
-    h("header", { class: "column-head" }, h("h2", null, t("host.next")), h("span", { class: "small quiet" }, t("host.keys"))),
+    h("header", { class: "column-head" }, h("h2", null, t("host.next")), !isOver(page.now) && h("span", { class: "small quiet" }, t("host.keys"))),
     !offers
       ? h("ul", { key: "bones", class: "host-rows is-skeleton", "aria-busy": "true" }, [1, 2, 3, 4, 5].map(() => h("li", { class: "host-row" }, h("span", { class: "bone" }))))
       : offers.length
@@ -35,12 +35,13 @@ export function rundown(page) {
 function row(page, offer, index) {
   const title = said(offer.title);
   const on = page.pinned?.id === offer.id;
+  const over = isOver(page.now);
   return h(
     "li",
-    { key: offer.id, class: `host-row ${on ? "is-on" : ""} ${offer.sold_out ? "is-gone" : ""}` },
+    { key: offer.id, class: `host-row ${on ? "is-on" : ""} ${offer.sold_out && !over ? "is-gone" : ""}` },
     h(
       "button",
-      { type: "button", class: "host-pin", "aria-pressed": String(on), "aria-label": t("host.pin", { title }), "data-testid": "pin", "data-offer": offer.id, onclick: () => page.pin(offer) },
+      { type: "button", class: "host-pin", disabled: over, "aria-pressed": String(on), "aria-label": t("host.pin", { title }), "data-testid": "pin", "data-offer": offer.id, onclick: () => page.pin(offer) },
       h("kbd", { class: index < KEYS ? "" : "is-none" }, index < KEYS ? index + 1 : "·"),
       productPicture(offer.image, ""),
       h(
@@ -49,9 +50,9 @@ function row(page, offer, index) {
         h("span", { class: "host-row-name" }, title),
         h("span", { class: "figures" }, h("strong", null, money(offer.price, page.now?.currency ?? "CNY")), on && h("span", { class: "pill on-air" }, t("host.pinned"))),
       ),
-      h("span", { class: `host-stock figures ${isFew(offer) ? "few" : ""}`, title: t("offer.left", { n: offer.available }) }, offer.sold_out ? t("offer.soldout") : number(offer.available)),
+      h("span", { class: `host-stock figures ${isFew(offer) ? "few" : ""}`, title: t("offer.left", { n: offer.available }) }, over ? "" : offer.sold_out ? t("offer.soldout") : number(offer.available)),
     ),
-    h("button", { type: "button", class: "icon-button", "aria-label": t("host.menu", { title }), onclick: () => offerDialog(page, offer) }, icon("more")),
+    !over && h("button", { type: "button", class: "icon-button", "aria-label": t("host.menu", { title }), onclick: () => offerDialog(page, offer) }, icon("more")),
   );
 }
 

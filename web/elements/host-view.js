@@ -1,5 +1,6 @@
 /** What the host's desk looks like for a state of `<host-page>`: three columns that never move. */
 
+import { isOver } from "../store/show-store.js";
 import { number, said, t } from "../strings/speak.js";
 import { h } from "./dom.js";
 import { happens } from "./host-happens.js";
@@ -96,7 +97,7 @@ function pinned(page) {
           h("div", { key: "words", class: "host-pinned-words" }, h("p", { class: "small quiet" }, t("host.pinned")), h("h3", { class: "card-name" }, said(offer.title)), priceLines(offer, currency), h("p", { class: "host-left" }, offer.sold_out ? t("offer.soldout") : t("offer.left", { n: offer.available }))),
           h("button", { key: "unpin", type: "button", class: "button host-unpin", "data-testid": "unpin", onclick: () => page.unpin() }, h("kbd", null, "U"), t("host.unpin")),
         ]
-      : h("div", { key: "nothing", class: "host-nothing" }, h("p", { class: "note-title" }, t("host.nothing")), h("p", { class: "quiet" }, t("host.nothing.do"))),
+      : h("div", { key: "nothing", class: "host-nothing" }, h("p", { class: "note-title" }, t("host.nothing")), !isOver(page.now) && h("p", { class: "quiet" }, t("host.nothing.do"))),
   );
 }
 
@@ -104,7 +105,7 @@ function pinned(page) {
 function controls(page) {
   const { now } = page;
   if (!now) return null;
-  const over = now.state === "closed" || now.state === "closing";
+  const over = isOver(now);
   return h(
     "div",
     { class: "panel host-controls" },

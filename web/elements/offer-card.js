@@ -28,7 +28,7 @@ export class OfferCard extends silk({
     return h(
       "article",
       {
-        class: `card ${canBuy(offer) ? "" : "is-gone"}`,
+        class: `card ${canBuy(offer) || this.ended ? "" : "is-gone"}`,
         "data-testid": over ? "pinned-card" : "offer-card",
         "data-offer": offer.id,
       },
@@ -44,12 +44,14 @@ export class OfferCard extends silk({
    * @param {boolean} over
    */
   #mark(offer, over) {
+    if (this.ended) return null; // what was left went back to the shelf: it is not sold out
     if (!canBuy(offer)) return h("span", { class: "card-mark" }, t(offer.withdrawn ? "offer.withdrawn" : "offer.soldout"));
     return this.pinned && !over && h("span", { class: "card-mark now" }, t("offer.pinned"));
   }
 
   /** @param {import("../types.js").Offer} offer */
   #stock(offer) {
+    if (this.ended) return null;
     if (isFew(offer)) return h("p", { class: "card-stock few" }, t("offer.left", { n: offer.available }));
     return isTight(offer) ? h("p", { class: "card-stock" }, t("offer.limit", { n: offer.limit ?? 0 })) : null;
   }
