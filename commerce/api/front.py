@@ -198,7 +198,8 @@ def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[msgspec.Struct]
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The whole body, up to MOST_BODY_BYTES. Raises TooLarge."""
+    """The whole body, up to MOST_BODY_BYTES. Raises TooLarge, or Malformed for one that breaks off or is not
+    of the encoding it names."""
     if request.content.is_eof() and request.can_read_body:  # a small one has come with its head
         raw = request.content.read_nowait()
         if len(raw) > MOST_BODY_BYTES:
@@ -210,3 +211,5 @@ async def read_body(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise Problem("TooLarge") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise Problem("Malformed", "The body cannot be read to its end") from None

@@ -42,6 +42,15 @@ async def test_a_wrong_content_type(street: Street) -> None:
     assert is_problem(answer, 415, "WrongContentType")
 
 
+async def test_a_body_that_is_not_of_the_encoding_it_names(street: Street) -> None:
+    """It was a mistake of the shop, 500 with a trace in the log, for whoever sent five bytes."""
+    show, _ = await street.open_show()
+    buyer = await street.buyer()
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = await buyer.ask("POST", f"/api/shows/{show}/orders", data=b"hello", key="k", headers=headers)
+    assert is_problem(answer, 400, "Malformed")
+
+
 async def test_an_unknown_show(street: Street) -> None:
     buyer, host = await street.buyer(), await street.signed_in("host")
     assert is_problem(await buyer.get("/api/shows/sh-none"), 404, "UnknownShow")
