@@ -49,11 +49,12 @@ class Giving:
         return self.upstreams.expects(show, studio)
 
     def steps(self, program: Program, asker: RelayId) -> int | None:
-        """How far we are from the studio, if `asker` may have the show from us. The slate is not given on."""
+        """How far we are from the studio, if `asker` may have the show from us. The slate is not given on,
+        nor what is only on air until the studio's own picture begins: it may come from the asker itself."""
         studio = self._shows.stages[program.show].studio
-        if studio is None or not program.live:
+        if studio is None or program.studio != studio:
             return None
-        if self.publishes_here(studio):
+        if not program.pulled:
             return 0
         return None if self.upstreams is None else self.upstreams.steps(program.show, asker)
 

@@ -46,6 +46,7 @@ class Program:
         self.dropped = self.queue_full = self.keyframes = self.cuts = 0
         self._fanout, self._clock, self._fact = fanout, clock, fact
         self._wished: Source | None = None
+        self._wished_s = 0.0
         self._on_air: OnAir | None = None
         self._watching = Watching(self.video, self._flush, self._ask_keyframe)
         self._studio_shown = False
@@ -94,6 +95,11 @@ class Program:
         """Whether a studio is on air just now."""
         return self._on_air is not None and self._on_air.feed.studio is not None
 
+    @property
+    def pulled(self) -> bool:
+        """Whether what is on air comes from another relay."""
+        return self._on_air is not None and self._on_air.feed.pulled
+
     def shows(self, feed: Source) -> bool:
         """Whether this source is on air just now."""
         return self._on_air is not None and self._on_air.feed is feed
@@ -103,9 +109,11 @@ class Program:
         """When the last packet of its picture came, of whatever source."""
         return max((r.heard_s for r in self.video.values() if r.heard_s is not None), default=None)
 
-    def stands_still(self, since: float) -> bool:
-        """Whether nothing is on air, and the last picture is of before that."""
-        return self._on_air is None and self.heard_s is not None and self.heard_s < since
+    def awaits_in_vain(self, feed: Source, since: float) -> bool:
+        """Whether nothing is on air, the last picture is of before that, and so is the wish for this feed."""
+        if self._on_air is not None or feed is not self._wished or self._wished_s > since:
+            return False
+        return self.heard_s is not None and self.heard_s < since
 
     def wish(self, feed: Source | None, now: float) -> None:
         """Cut to this feed at its next keyframe; None leaves what is on air."""
@@ -113,7 +121,7 @@ class Program:
             return
         if self._wished is not None and (self._on_air is None or self._wished is not self._on_air.feed):
             self._wished.listeners.remove(self)
-        self._wished = feed
+        self._wished, self._wished_s = feed, now
         if feed is not None and self not in feed.listeners:
             feed.listeners.append(self)
         if feed is not None and (self._on_air is None or feed is not self._on_air.feed):

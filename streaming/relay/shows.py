@@ -107,8 +107,8 @@ class Shows:
             self._send_away(feed)
             feed = None
         if feed is not None and not self.is_silent(feed, now):
-            slate = self._slate_of(program) if program.stands_still(now - SILENT_SECONDS) else None
-            program.wish(slate or feed, now)
+            in_vain = program.awaits_in_vain(feed, now - SILENT_SECONDS)
+            program.wish((self._slate_of(program) if in_vain else None) or feed, now)
         elif studio is None or not self._waits(program, studio, now):
             program.wish(self._slate_of(program), now)
 

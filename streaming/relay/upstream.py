@@ -115,19 +115,20 @@ class Upstreams:
 
     def source_of(self, studio: StudioId) -> RelayEntry | None:
         """A living relay that has the studio, rather itself than pulled; one that just failed comes last."""
-        unix_ms = self._unix_ms()
-        found = [
-            entry
-            for entry in self._neighbours.values()
-            if studio in (*entry.studios, *entry.pulled)
-            and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
-            and not self._failed(entry, AGAIN_SECONDS)
-        ]
         return min(
-            found,
+            [entry for entry in self._having(studio) if not self._failed(entry, AGAIN_SECONDS)],
             key=lambda e: (self._failed(e, AVOID_SECONDS), studio not in e.studios, e.load),
             default=None,
         )
+
+    def _having(self, studio: StudioId) -> list[RelayEntry]:
+        """The living relays that have the studio."""
+        unix_ms = self._unix_ms()
+        return [
+            entry
+            for entry in self._neighbours.values()
+            if studio in (*entry.studios, *entry.pulled) and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
+        ]
 
     def _failed(self, entry: RelayEntry, seconds: float) -> bool:
         """Whether it failed us within so many seconds."""
@@ -141,8 +142,11 @@ class Upstreams:
         return link.steps if link.steps <= STEPS_GIVEN_MAX else None
 
     def expects(self, show: ShowId, studio: StudioId) -> bool:
-        """Whether a show that is watched here may be here in a moment: it is being pulled, or can be."""
-        return show in self._wanted_s and (show in self.links or self.source_of(studio) is not None)
+        """Whether a show that is watched here may be here in a moment: it is being pulled, or can be.
+
+        A refusal says nothing against it: a relay gives nothing until it has cut to the studio itself.
+        """
+        return show in self._wanted_s and (show in self.links or bool(self._having(studio)))
 
     def at_first_hand(self) -> tuple[StudioId, ...]:
         """Studios that come from the relay to which they publish: these can be given on."""
@@ -216,7 +220,7 @@ class Upstreams:
     def _turn(self, link: Link, studio: StudioId, *, here: bool) -> None:
         """The show is to be seen from another studio, or from this very relay: no slate in between."""
         source = self._neighbours.get(link.source.relay)
-        if link.feed is None or not link.feed.connected or not (here or self.source_of(studio)):
+        if link.feed is None or not link.feed.connected or not (here or self._having(studio)):
             self._end(link)
         elif not here and source is not None and studio in source.studios:
             link.studio = studio

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from streaming.contract import RelayEntry, RelayId, ShowId, Stage, StudioId
+from streaming.relay.giving import Giving
 from streaming.relay.upstream import CHECK_SECONDS, SILENT_SECONDS, STALLED_SECONDS, Upstreams
 
 SHOW, STUDIO = ShowId("sh-1"), StudioId("st-1")
@@ -32,6 +33,33 @@ class Street:
         pass
 
 
+class OnAir:
+    """What a relay shows just now, and what the shop wishes."""
+
+    def __init__(self, studio: str | None, *, pulled: bool) -> None:
+        self.show, self.studio, self.pulled = SHOW, studio, pulled
+        self.stages = {SHOW: Stage(SHOW, 2, True, STUDIO)}
+
+
+@pytest.mark.parametrize(
+    ("on_air", "steps"),
+    [
+        (OnAir(STUDIO, pulled=False), 0),
+        (OnAir(STUDIO, pulled=True), None),  # the studio came here, and its keyframe is awaited
+        (OnAir("st-2", pulled=True), None),
+        (OnAir("st-2", pulled=False), None),
+        (OnAir(None, pulled=False), None),
+    ],
+)
+async def test_nothing_is_given_on_but_what_the_shop_wishes_and_is_on_air(
+    on_air: OnAir, steps: int | None
+) -> None:
+    """Else a relay that awaits its studio's keyframe would give back what it still has from the asker."""
+    giving = Giving({STUDIO: None}, on_air, lambda: 0.0)  # type: ignore[arg-type,dict-item]  # what it looks at
+    giving.upstreams = Street().upstreams
+    assert giving.steps(on_air, RelayId("r9")) == steps  # type: ignore[arg-type]  # the same
+
+
 class Held:
     """A session that is open."""
 
@@ -52,7 +80,10 @@ async def test_a_fault_that_nobody_foresaw_is_one_failed_call_and_no_end_of_call
     for calls in (1, 2, 3):
         await until(lambda: street.asked >= calls)  # noqa: B023 (called at once)
         await until(lambda: SHOW not in street.upstreams.links or street.asked > calls)  # noqa: B023 (the same)
+        assert street.upstreams.expects(SHOW, STUDIO)  # it has it all the same: no slate for one refusal
         street.now += 1.0
+    street.upstreams.neighbours([])
+    assert not street.upstreams.expects(SHOW, STUDIO) or SHOW in street.upstreams.links
     assert street.upstreams.refused >= 3
     task.cancel()
     with suppress(asyncio.CancelledError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from streaming.contract import ProgramCut, ShowId, Stage, StudioId
+from streaming.contract import ShowId, Stage, StudioId
 from streaming.process import Load, entry_of
 from streaming.relay.upstream import Upstreams
 from tests.streaming.browser import PLAYER, open_browser
@@ -195,15 +195,10 @@ async def test_viewers_stay_while_their_relays_source_dies_and_the_studio_moves(
             await peer.close()
 
 
-def cuts(house: House) -> list[StudioId | None]:
-    """What was on air there, in turn."""
-    return [fact.studio for fact in house.process.relay.shows.facts if isinstance(fact, ProgramCut)]
-
-
-async def test_no_slate_is_seen_between_two_studios_on_a_relay_that_pulls_both(
+async def test_a_viewer_stays_while_its_relay_pulls_one_studio_after_the_other(
     tmp_path: Path, free_port: object
 ) -> None:
-    """The second publishes beside the first, the third to another relay: viewers elsewhere see cuts alone."""
+    """The second publishes beside the first, the third elsewhere (see test_turning.py for the slate)."""
     second, third = StudioId("st-2"), StudioId("st-3")
     async with street(tmp_path, free_port, 3, RELAY_SLATE="1") as relays:
         near, other, far = relays.houses
@@ -213,14 +208,13 @@ async def test_no_slate_is_seen_between_two_studios_on_a_relay_that_pulls_both(
         await until(lambda: near.process.relay.shows.programs[SHOW].live)
         viewer = await join(far)
         await size_comes(viewer, 320)
-        before, watched = len(cuts(far)), far.process.relay.totals.watched
+        watched = far.process.relay.totals.watched
         for version, (studio, width) in enumerate(
             [(second, 480), (third, 640), (STUDIO, 320), (second, 480)], 2
         ):
             for house in relays.houses:
                 house.process.relay.shows.set_stage(Stage(SHOW, version, True, studio))
             await size_comes(viewer, width)
-        assert cuts(far)[before:] == [second, third, STUDIO, second]
         assert far.process.relay.totals.watched == watched
         for peer in (viewer, *studios):
             await peer.close()
