@@ -336,6 +336,19 @@ def _placed(body: dict[str, Any]) -> OrderPlaced:
     return placed
 
 
+def _refused(body: dict[str, Any]) -> CommandRefused:
+    """What a flash sale says most often, without detours."""
+    try:
+        refused = CommandRefused(
+            body["actor"], body["key"], body["fingerprint"], body["command"], body["refusal"]
+        )
+    except KeyError as lacking:
+        raise UnknownEvent(f"CommandRefused: lacks {lacking}") from None
+    if len(body) != len(_NAMES[CommandRefused]):
+        raise UnknownEvent("CommandRefused: has a field that this program does not know")
+    return refused
+
+
 def from_wire(wire: WireEvent, upcasters: Upcasters = UPCASTERS) -> Event:
     """Read an event of any schema so far. Raises UnknownEvent when it is newer than this program."""
     name, schema, body = wire
@@ -348,6 +361,8 @@ def from_wire(wire: WireEvent, upcasters: Upcasters = UPCASTERS) -> Event:
         raise UnknownEvent(f"{name} of schema {schema}; this program knows {SCHEMAS[kind]}")
     if kind is OrderPlaced:
         return _placed(body)
+    if kind is CommandRefused:
+        return _refused(body)
     if kind is OfferAdded:
         body = {**body, "lines": tuple(SkuLine(line["sku"], line["units"]) for line in body["lines"])}
     elif kind is RundownArranged:

@@ -245,10 +245,10 @@ def _command_accepted(state: State, event: e.CommandAccepted) -> None:
 
 def _command_refused(state: State, event: e.CommandRefused) -> None:
     if state.remembers and event.refusal["code"] not in FORGOTTEN:
-        who = (event.actor, event.key)
+        actor, key = who = event.actor, event.key
         if who not in state.refusals:
-            state.refused_at.append((state.at, event.actor, event.key))
-        state.refusals[who] = Outcome(event.fingerprint, state.version, False, event.refusal)
+            state.refused_at.append((state.at, actor, key))
+        state.refusals[who] = _new(Outcome, (event.fingerprint, state.version, False, event.refusal))
 
 
 _RULES: Final[dict[type[Any], Callable[[State, Any], None]]] = {
