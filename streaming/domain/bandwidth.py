@@ -40,6 +40,9 @@ LOSS_BY_PROBE: Final = 0.05  # more loss than before by this share: the probe wa
 MISSED_MAX: Final = 3  # packets during a probe, where nothing was lost before it
 MISSED_BY_CHANCE: Final = 200  # times the loss before it
 REPORTS_UNTIL_TRUST: Final = 2  # bad reports in a row before their loss counts
+BURST_SETTLES_SECONDS: Final = (
+    2.0  # behind a beginning: it may fill a queue, and no usual delay is known at first
+)
 SOUNDED_SECONDS: Final = 0.3  # behind a burst of ours: what is lost then is its doing
 
 Verdict: TypeAlias = Literal["going", "passed", "failed"]
@@ -71,6 +74,7 @@ class Bandwidth:
         self._rtt_least: float | None = None
         self._rtt_least_at = 0.0
         self._bad_reports = 0
+        self._begun_s: float | None = None
         self._capped: int | None = None  # by what came through, until a probe shows better
         self._capped_at = float("-inf")
         self._deaf_until = float("-inf")
@@ -78,8 +82,9 @@ class Bandwidth:
 
     # -- what is heard -----------------------------------------------------------------------------
 
-    def begin(self) -> None:
+    def begin(self, now: float) -> None:
         """Another rendition is sent from now on."""
+        self._begun_s = now
         self._overflow.begin()
         self._bad_reports = 0
 
@@ -217,7 +222,8 @@ class Bandwidth:
     def loses_by_chance(self, now: float) -> bool:
         """Whether what is lost just now may be so: nothing was late, and no burst of ours is on its way."""
         is_late = now - self._overflow.late_s <= LATELY_SECONDS
-        return not is_late and now >= self._deaf_until and self._probe is None
+        is_new = self._begun_s is None or now - self._begun_s < BURST_SETTLES_SECONDS
+        return not (is_late or is_new) and now >= self._deaf_until and self._probe is None
 
     def calm(self, now: float) -> bool:
         """Whether nothing speaks of a full path just now."""

@@ -41,11 +41,11 @@ class Quality:
         self._rungs: tuple[Rung, ...] = ()
         self._chosen_s: float | None = None
 
-    def begin(self, first_own: int) -> None:
+    def begin(self, first_own: int, now: float) -> None:
         """Another stream leaves from this own sequence on: what is said of earlier ones is of the past."""
         self._first = first_own
         self._since = None
-        self.path.begin()
+        self.path.begin(now)
 
     def heard_remb(self, bps: int, now: float) -> None:
         """A REMB of the player."""

@@ -180,7 +180,7 @@ class Viewer:
                 own, self._held_at = self._held_at + 1, None
             else:
                 own, self._has_sunk = own if free is None else free, False
-            self._quality.begin(own + len(cached))
+            self._quality.begin(own + len(cached), self._clock.now())
             self._first_own = own
         spans.append(Span(own, stream, own - first, self._clock.now()))
         if isinstance(stream, Sound):

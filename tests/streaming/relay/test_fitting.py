@@ -117,6 +117,21 @@ def test_a_full_road_is_not_filled_further_by_sound_that_repeats_itself(mbps: fl
     assert player.viewer.figures.narrow_bps is None  # the smallest size fits, and is given whole
 
 
+@pytest.mark.parametrize("phase", [0.27, 0.81, 1.35])
+def test_a_join_on_a_full_road_is_not_drowned_in_repeated_sound(phase: float) -> None:
+    house = House()
+    house.run(phase)
+    player = house.join(house.road(1.0, rtt_s=0.08))
+    repeated: list[int] = []
+    house.world.every(0.05, lambda: repeated.append(player.viewer.figures.sound_repeats))
+    joined = house.world.now
+    house.run(2)
+    assert sum(repeated) == 0
+    house.run(8)
+    assert player.stood(joined, house.world.now) <= 2.5
+    assert player.shows(house.world.now) == 640
+
+
 @pytest.mark.parametrize("habits", [CHROMIUM, LEAN])
 def test_chance_loss_of_five_percent_is_no_reason_to_step_down(habits: Habits) -> None:
     house, road, player = on_road(habits, [(0, 5.0)])
