@@ -98,7 +98,7 @@ class _Bridge:
         self._loop.add_reader(self._socket.fileno(), self._to_peer)
         self._closed = False
 
-    async def carry(self, reader: asyncio.StreamReader, idle_seconds: float) -> None:
+    async def carry(self, reader: asyncio.StreamReader, idle_seconds: float = IDLE_SECONDS) -> None:
         """Frames of the peer become datagrams, until it ends. The first must be a check."""
         async with asyncio.timeout(FIRST_FRAME_SECONDS):
             first = await self._frame(reader)
