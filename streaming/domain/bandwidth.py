@@ -40,9 +40,7 @@ LOSS_BY_PROBE: Final = 0.05  # more loss than before by this share: the probe wa
 MISSED_MAX: Final = 3  # packets during a probe, where nothing was lost before it
 MISSED_BY_CHANCE: Final = 200  # times the loss before it
 REPORTS_UNTIL_TRUST: Final = 2  # bad reports in a row before their loss counts
-BURST_SETTLES_SECONDS: Final = (
-    2.0  # behind a beginning: it may fill a queue, and no usual delay is known at first
-)
+BURST_SETTLES_SECONDS: Final = 2.0  # a beginning may fill a queue, and no usual delay is known at first
 SOUNDED_SECONDS: Final = 0.3  # behind a burst of ours: what is lost then is its doing
 
 Verdict: TypeAlias = Literal["going", "passed", "failed"]
