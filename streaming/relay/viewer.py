@@ -12,8 +12,7 @@ from typing import Final
 from ..domain import timeline
 from ..domain.ladder import Rung
 from ..domain.overflow import Left
-from ..domain.patience import STEP_SECONDS, Patience, playout_delay
-from ..domain.resends import ResendBudget
+from ..domain.patience import playout_delay
 from ..fanout import Address, Fanout, Keys, Kind, Packet, Resend, Seat, Track, ViewerId
 from ..rtc import rtcp
 from ..rtc.answers import Terms, TrackTerms, ViewerSsrcs
@@ -23,9 +22,11 @@ from .clock import Clock
 from .figures import ViewerFigures
 from .following import Span, Watched
 from .hearing import REPEATS, Hearing
+from .holding import Holding
 from .opening import Opening
 from .quality import Quality
 from .rendition import Rendition
+from .repairs import Repairs
 from .sound import Sound
 from .strait import Strait
 
@@ -35,7 +36,6 @@ ASSUMED_RTT_SECONDS: Final = 0.05
 SPANS_MAX: Final = 8  # older ones are beyond any history
 PADDING_PACKETS_MAX: Final = 64  # in one step of a probe
 PROBED_SECONDS: Final = 1.5  # behind a probe its own queue is still told of
-ECHO_SECONDS: Final = 0.005  # a repaired packet is sent twice: one that is lost again costs a round trip
 
 
 class Viewer:
@@ -68,9 +68,8 @@ class Viewer:
         self._opening = Opening()
         self._hearing = Hearing(fanout, None if terms.audio is None else terms.audio.red_inside)
         self._quality = Quality()
-        self._budget = ResendBudget()
-        self._patience = Patience(starts[0])
-        self._stepping = False
+        self._repairs = Repairs(fanout, self.figures, later, lambda: self.seat)
+        self._holding = Holding(starts[0], self._tell_delay, later)
         self._lowest = True  # whether there is no smaller rendition to give instead
         self._padded_s = -PROBED_SECONDS
         self._first_own = self._reported_to = 0  # own sequences: of the stream that it follows, last reported
@@ -79,7 +78,6 @@ class Viewer:
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
         self._held_at: int | None = None  # the last own sequence sent, while a smaller rendition is awaited
         self._has_sunk = False  # the last change of rendition was a step down
-        self._later = later
 
     @property
     def relay(self) -> bool:
@@ -280,18 +278,12 @@ class Viewer:
                 self._quality.heard_nack(own, self._left(own), now)
                 if self._has_sunk and (self._held_at is not None or own < spans[-1].first_own):
                     continue  # a keyframe makes it needless, and the path is full
-            if self._affordable(packet, own, now):
+            if self._repairs.affordable(packet, own, now, self.rtt_s, self._rate):
                 again.append(Resend(own, packet))
-            else:
-                self.figures.refused += 1
-        if again and self._fanout.resend(self.seat, kind, again):
-            self.figures.resent += len(again)
-            octets = sum(len(r.packet.payload) for r in again)
+        octets = self._repairs.give(kind, again, now, self._rate)
+        if octets:
             self._quality.path.repaired(octets, now)
             self._strait.charge(octets)
-            echo = [r for r in again if self._budget.spare(len(r.packet.payload), now, self._rate)]
-            if echo:
-                self._later(ECHO_SECONDS, lambda: self._echo(kind, echo))
 
     def _recall(self, kind: Kind, own: int) -> Packet | None:
         for span in reversed(self._spans[kind]):
@@ -310,16 +302,9 @@ class Viewer:
         left = spans[-1].stream.left(own - spans[-1].offset)
         return None if left is None else left._replace(at=max(left.at, spans[-1].began_s))
 
-    def _echo(self, kind: Kind, packets: list[Resend]) -> None:
-        if self.seat is not None and self._fanout.resend(self.seat, kind, packets):
-            self.figures.echoed += len(packets)
-
     @property
     def _rate(self) -> float:
         return self._strait.rate_bps or self.figures.estimate_bps or ASSUMED_BPS
-
-    def _affordable(self, packet: Packet, own: int, now: float) -> bool:
-        return self._budget.allow(own, len(packet.payload), now, self.rtt_s, self._rate)
 
     def _keyframe_asked(self, now: float) -> None:
         self.figures.keyframe_requests += 1
@@ -341,7 +326,8 @@ class Viewer:
                 self.figures.lost_share = block.fraction_lost / 256
                 left, following = self._left(block.highest), self._left(block.highest + 1)
                 self._quality.heard_report(block, rtt, left, following, now)
-                self._be_patient(block, now)
+                full = self._quality.path.urgent(now) is not None
+                self._holding.reported(block, self.rtt_s, now, full=full)
                 self._fit(block, now)
         self._suit_sound(reception, now)
 
@@ -369,28 +355,18 @@ class Viewer:
         self._reported_to = block.highest
         self._strait.heard(block, stream, following, judge=self._lowest and not probed and is_own)
         rate = self._strait.rate_bps
-        self._budget.full = rate is not None or self._strait.narrow.suspect
+        self._repairs.budget.full = rate is not None or self._strait.narrow.suspect
         self.figures.narrow_bps = None if rate is None else int(rate)
         if self._strait.wants_keyframe and now - self._keyframe_s >= KEYFRAME_SECONDS_MIN:
             self._keyframe_s = now
             self.program.request_keyframe(self, now)
 
-    def _be_patient(self, block: rtcp.ReportBlock, now: float) -> None:
-        """Where packets are lost at random, the player shows frames later, so that repairs come in time."""
-        full = self._quality.path.urgent(now) is not None
-        steps = self._patience.heard(block.highest, block.lost, self.rtt_s, now, full=full)
-        if steps and not self._stepping and self._terms.video and self._terms.video.playout_delay_id:
-            self._step(self._terms.video.playout_delay_id)
-
-    def _step(self, extension: int) -> None:
-        """One small change of its delay, and the next a little later."""
-        if self.seat is None:
-            return
-        self._stepping = self._patience.step()
-        self.figures.patience_ms = self._patience.delay_ms
-        self._fanout.extend(self.seat, "video", ((extension, playout_delay(self._patience.delay_ms)),))
-        if self._stepping:
-            self._later(STEP_SECONDS, lambda: self._step(extension))
+    def _tell_delay(self, delay_ms: int) -> None:
+        """So long its player is to hold a frame at least, where it takes such a word."""
+        extension = 0 if self._terms.video is None else self._terms.video.playout_delay_id
+        if self.seat is not None and extension:
+            self.figures.patience_ms = delay_ms
+            self._fanout.extend(self.seat, "video", ((extension, playout_delay(delay_ms)),))
 
     def _tell_time(self, said: rtcp.ReceiverTime) -> None:
         """DLRR at once: the player learns its round trip and repeats its NACKs in time."""
