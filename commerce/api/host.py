@@ -1,7 +1,8 @@
 """Running a show: every route is one command to the desk, for staff of the show's merchant.
 
 Opening is several: each has a key made of what it is about (`allot/al-…`), so that opening again after
-a crash in the middle finishes the work and does nothing twice.
+a crash in the middle finishes the work and does nothing twice. The trail learns from the log what was decided
+(commerce/effects/acts.py), so nothing is written down here but the grant of stock.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ async def _once(ask: Ask, show: str, command: Command, key: str, done_code: str 
 
 async def close_show(ask: Ask, _: Nothing) -> Struct:
     """No new orders; the show is over when the last hold is resolved."""
-    return await _command(ask, commands.CloseShow(), note=True)
+    return await _command(ask, commands.CloseShow())
 
 
 async def put_on_air(ask: Ask, body: PutOnAir) -> Struct:
@@ -103,12 +104,12 @@ async def put_on_air(ask: Ask, body: PutOnAir) -> Struct:
         studio = await schedule.find_studio(tx, planned.merchant, body.studio)
     if studio is None:
         raise Problem("UnknownStudio", extra={"studio": body.studio})
-    return await _command(ask, commands.PutOnAir(body.studio), note=True)
+    return await _command(ask, commands.PutOnAir(body.studio))
 
 
 async def take_off_air(ask: Ask, _: Nothing) -> Struct:
     """End the broadcast; the shop stays open."""
-    return await _command(ask, commands.TakeOffAir(), note=True)
+    return await _command(ask, commands.TakeOffAir())
 
 
 async def pin_offer(ask: Ask, body: Pin) -> Struct:
@@ -123,12 +124,12 @@ async def unpin_offer(ask: Ask, _: Nothing) -> Struct:
 
 async def reprice_offer(ask: Ask, body: Reprice) -> Struct:
     """Another price from now on; orders that were placed keep theirs."""
-    return await _command(ask, commands.RepriceOffer(body.offer, body.price), note=True)
+    return await _command(ask, commands.RepriceOffer(body.offer, body.price))
 
 
 async def withdraw_offer(ask: Ask, body: Withdraw) -> Struct:
     """Sell it no more."""
-    return await _command(ask, commands.WithdrawOffer(body.offer), note=True)
+    return await _command(ask, commands.WithdrawOffer(body.offer))
 
 
 async def arrange_rundown(ask: Ask, body: Arrange) -> Struct:
@@ -158,11 +159,9 @@ async def list_show_studios(ask: Ask) -> Struct:
     return answered.Studios(studios=[answered.Studio(id=one.id, name=one.name) for one in found])
 
 
-async def _command(ask: Ask, command: Command, *, note: bool = False) -> answered.Decided:
+async def _command(ask: Ask, command: Command) -> answered.Decided:
     planned = await ask.house.staff_show(ask)
     accepted = await ask.house.decide(ask, planned.id, command)
-    if note:
-        await ask.house.note(ask, type(command).__name__, planned.id, version=accepted.version)
     return await _decided(ask, planned.id, accepted.version)
 
 

@@ -226,6 +226,9 @@ class House:
         except Malformed as wrong:
             raise Problem("Malformed", str(wrong)) from None
         if isinstance(answer, Accepted):
+            if ask.who.kind == "staff":  # the trail has the version, this line the trace
+                name = type(command).__name__
+                log.info("decided", trace=ask.trace, show=show, version=answer.version, command=name)
             return answer
         raise refused(answer.refusal)
 

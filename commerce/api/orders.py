@@ -80,8 +80,6 @@ async def cancel_order(ask: Ask, _: Nothing) -> Struct:
     buyer = ask.who.id if ask.who.kind == "buyer" else None
     accepted = await ask.house.decide(ask, feed.state.show, CancelOrder(name, buyer))
     await feed.reached(accepted.version, FOLD_SECONDS)
-    if buyer is None:
-        await ask.house.note(ask, "CancelOrder", name)
     return await _order(ask, feed, feed.state.orders[name])
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Select, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,13 +29,27 @@ class Act:
     at: int
 
 
+class Line(NamedTuple):
+    """An act to be written down; `details` as in `note_act`."""
+
+    actor: str
+    act: str
+    subject: str
+    details: Mapping[str, Any]
+    at: int
+
+
+async def note_acts(tx: AsyncConnection, lines: Sequence[Line]) -> None:
+    """Write acts down in their order."""
+    if lines:
+        await tx.execute(insert(audit), [{**line._asdict(), "details": dict(line.details)} for line in lines])
+
+
 async def note_act(
     tx: AsyncConnection, actor: str, act: str, subject: str, *, details: Mapping[str, Any], now_ms: int
 ) -> None:
     """Write an act down. `details` are plain values; never a password, a token or a person's data."""
-    await tx.execute(
-        insert(audit).values(actor=actor, act=act, subject=subject, details=dict(details), at=now_ms)
-    )
+    await note_acts(tx, [Line(actor, act, subject, details, now_ms)])
 
 
 async def list_acts(

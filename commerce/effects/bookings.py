@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from commerce.books.audit import note_acts
 from commerce.books.ledger import Posting, post, unearned
 from commerce.books.mails import queue_mails
 from commerce.books.money import Amounts
@@ -33,6 +34,7 @@ from commerce.books.stock import (
     skus_at,
     take_back,
 )
+from commerce.effects.acts import lines_of
 from commerce.effects.postbag import mails_of
 from commerce.show import events as e
 from commerce.show.commit import Commit
@@ -58,8 +60,9 @@ async def book_commits(
 ) -> None:
     """Book every event that means something to the books, in order; payments in a row at once.
 
-    With `mails` what buyers are told is written down in the same transaction.
+    In the same transaction the trail is told what staff had done; with `mails` buyers are written to.
     """
+    await note_acts(tx, lines_of(state.show, commits))
     if mails:
         await queue_mails(tx, mails_of(state, commits))
     paid: list[tuple[Page, e.OrderPaid]] = []
