@@ -6,6 +6,7 @@ set -euo pipefail
 # a program that proves the package → the package
 declare -A wanted=(
   [chromium]=chromium          # plays and publishes in demo, smoke and browser tests
+  [firefox-esr]=firefox-esr    # the other engine: plays and publishes in tests/interop
   [redis-server]=redis-server  # the second server that integration tests run on
   [node]=nodejs                # tests of web/ alone
   [npm]=npm                    # clients of other houses for the interop tests

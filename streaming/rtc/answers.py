@@ -14,6 +14,8 @@ from .sdp import Codec, Fingerprint, IceCredentials, Offer, SdpError, Section
 
 ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 ABS_CAPTURE_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+# Only libwebrtc (Chromium, Safari, WebView) offers this one of its own; it also takes what it did not offer.
+VIDEO_TIMING: Final = "http://www.webrtc.org/experiments/rtp-hdrext/video-timing"
 PLAYOUT_DELAY: Final = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
 RID: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RID: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
@@ -81,7 +83,7 @@ class ViewerSsrcs:
 
 def agree(offer: Offer, codec: str, peer_sends: bool) -> Terms:
     """The terms for a publisher (`peer_sends`) or a viewer. Raises SdpError or NoCommonCodec."""
-    free = _free_extension_id(offer)
+    free = _unoffered_extension_id(offer)
     video = _first(offer, "video", peer_sends)
     audio = _first(offer, "audio", peer_sends)
     if video is None and audio is None:
@@ -205,7 +207,13 @@ def _usable(extension_id: int) -> int:
     return extension_id if extension_id in _ONE_BYTE_IDS else 0
 
 
-def _free_extension_id(offer: Offer) -> int:
+def _unoffered_extension_id(offer: Offer) -> int:
+    """An id for an extension that the peer did not offer, 0 where it may not be answered.
+
+    RFC 8285 section 6 forbids it, and Firefox then refuses the whole answer.
+    """
+    if not any(VIDEO_TIMING in s.extensions for s in offer.sections):
+        return 0
     taken = {number for s in offer.sections for number in s.extensions.values()}
     return next((n for n in reversed(_ONE_BYTE_IDS) if n not in taken), 0)
 

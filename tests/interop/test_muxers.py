@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
-import socket
 import subprocess
 import threading
 import time
@@ -25,6 +24,7 @@ from tests.end_to_end.player import stats, until_frames, watching
 from tests.end_to_end.processes import Stage, wait_until
 from tests.interop.bundling import HERE
 from tests.interop.test_npm_clients import on_air
+from tests.streaming.network import own_address
 
 pytestmark = pytest.mark.browser
 FPS = 30
@@ -108,16 +108,6 @@ assert all(map(Gst.ElementFactory.find, ("webrtcbin", "nicesrc", "dtlssrtpenc", 
 def gstreamer_is_here() -> bool:
     asked = subprocess.run([SYSTEM_PYTHON, "-c", NEEDED], capture_output=True, check=False)
     return asked.returncode == 0
-
-
-def own_address() -> str | None:
-    """An address of this machine that is not its loopback (libnice leaves that out); sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("203.0.113.1", 9))
-        except OSError:
-            return None
-        return str(probe.getsockname()[0])
 
 
 async def test_webrtcbin_of_gstreamer_is_seen(tmp_path: Path, free_port: Callable[[], int]) -> None:

@@ -84,10 +84,8 @@ async () => {
 
 
 @asynccontextmanager
-async def open_browser() -> AsyncIterator[Page]:
-    """A page of a fresh Chromium on http://127.0.0.1, where cameras and fetch are allowed."""
-    if not shutil.which(CHROMIUM):
-        pytest.skip("no chromium on this machine: make system installs it")
+async def empty_page() -> AsyncIterator[str]:
+    """The address of a page with nothing on it."""
     app = web.Application()
 
     async def empty(_: web.Request) -> web.Response:
@@ -97,15 +95,25 @@ async def open_browser() -> AsyncIterator[Page]:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with async_playwright() as playwright:
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Page]:
+    """A page of a fresh Chromium on http://127.0.0.1, where cameras and fetch are allowed."""
+    if not shutil.which(CHROMIUM):
+        pytest.skip("no chromium on this machine: make system installs it")
+    async with async_playwright() as playwright, empty_page() as address:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = await browser.new_page()
-        await page.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
+        await page.goto(address)
         try:
             yield page
         finally:
             await browser.close()
-            await runner.cleanup()
 
 
 async def comes_true(page: Page, asked: str, seconds: float = 40.0) -> Any:

@@ -10,11 +10,21 @@ from collections.abc import Callable
 QUEUE_SECONDS = 0.3
 
 
+def own_address() -> str | None:
+    """An address that is not the loopback, which libnice and Firefox leave out; sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("203.0.113.1", 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
 class Network:
     """Peers talk to `port`; each peer is one socket of ours towards the relay."""
 
-    def __init__(self, relay_port: int, seed: int = 1) -> None:
-        self.relay = ("127.0.0.1", relay_port)
+    def __init__(self, relay_port: int, seed: int = 1, host: str = "127.0.0.1") -> None:
+        self._host, self.relay = host, (host, relay_port)
         self.down_loss = self.up_loss = 0.0
         self.delay_s = 0.0
         self.rate_bps: float | None = None  # of the way down; with a queue of QUEUE_SECONDS before it
@@ -25,7 +35,7 @@ class Network:
         self._random = random.Random(seed)
         self._loop = asyncio.get_running_loop()
         self._near = self._socket()
-        self._near.bind(("127.0.0.1", 0))
+        self._near.bind((host, 0))
         self._far: dict[tuple[str, int], socket.socket] = {}
         self._loop.add_reader(self._near, self._up)
 
@@ -49,7 +59,7 @@ class Network:
 
     def _open(self, peer: tuple[str, int]) -> socket.socket:
         far = self._socket()
-        far.bind(("127.0.0.1", 0))
+        far.bind((self._host, 0))
         self._loop.add_reader(far, self._down, far, peer)
         return far
 

@@ -34,6 +34,7 @@ a=fmtp:109 apt=108
 EXTENSIONS = """a=extmap:1 urn:ietf:params:rtp-hdrext:toffset
 a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time
 a=extmap:4 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01
+a=extmap:7 http://www.webrtc.org/experiments/rtp-hdrext/video-timing
 a=extmap:9 urn:ietf:params:rtp-hdrext:sdes:mid
 """
 

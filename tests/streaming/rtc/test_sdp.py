@@ -101,6 +101,15 @@ def test_a_publisher_is_told_to_start_at_full_size_and_to_stamp_its_frames() -> 
     assert "transport-cc" not in answer
 
 
+@pytest.mark.parametrize("direction", ["sendonly", "recvonly"])
+def test_a_peer_that_is_no_libwebrtc_is_answered_with_nothing_that_it_did_not_offer(direction: str) -> None:
+    text = offer(direction).replace(
+        "a=extmap:7 http://www.webrtc.org/experiments/rtp-hdrext/video-timing\r\n", ""
+    )
+    answer = publisher_answer(text) if direction == "sendonly" else viewer_answer(text)
+    assert ABS_CAPTURE_TIME not in answer  # Firefox refuses the whole answer
+
+
 @pytest.mark.parametrize(
     ("offered", "role", "answered"),
     [("actpass", "server", "passive"), ("active", "server", "passive"), ("passive", "client", "active")],
