@@ -86,6 +86,13 @@ class Ladder:
         self._current = rung.name
         return Step(rung.name, padding)
 
+    def forget(self, now: float) -> None:
+        """The path is another one: neither what failed nor what is under way means anything on it."""
+        down, up, current = self.steps_down, self.steps_up, self._current
+        self.__init__()  # type: ignore[misc]  # everything is as at the beginning, but for these
+        self.steps_down, self.steps_up, self._current = down, up, current
+        self._next_try_at = now + CALM_SECONDS
+
     def _index(self, rungs: tuple[Rung, ...], path: Bandwidth, now: float) -> int:
         """Where we stand; a rung that is gone is replaced by the best that fits."""
         for number, rung in enumerate(rungs):

@@ -69,6 +69,11 @@ class Patience:
             self.target_ms, self._needed_s = wanted, now
         return self.delay_ms != self.target_ms
 
+    def restart(self, highest: int, lost: int, now: float) -> None:
+        """What was lost until now was no chance: what comes is counted from here."""
+        if self._windows:
+            self._window = (highest, lost, now)
+
     def _is_over(self, now: float) -> bool:
         return now - self._needed_s >= RELAX_SECONDS
 

@@ -35,6 +35,7 @@ class ViewerFigures:
     too_old: int = 0
     given_up: int = 0  # lost before its path was known to be narrow
     narrow_bps: int | None = None  # what the picture may cost on a narrow path
+    absences: int = 0  # while nothing reached it, or moves of its address
     keyframe_requests: int = 0
     broken_packets: int = 0
     lost_share: float = 0.0

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from ..contract import ShowId
 from ..domain import timeline
+from ..fanout import Packet
 from .rendition import Audience, Rendition
 
 
@@ -21,6 +22,9 @@ class Watched(Protocol):
     def dismiss(self, viewer: Audience) -> None:
         """It left."""
 
+    def renew(self, viewer: Audience, now: float, room_bytes: int) -> None:
+        """It missed what left lately; its path takes so much at once."""
+
     def request_keyframe(self, viewer: Audience, now: float) -> None:
         """It cannot go on without one."""
 
@@ -32,3 +36,12 @@ class Span(NamedTuple):
     stream: Rendition
     offset: int
     began_s: float = 0.0  # what is older in the stream left then
+
+    @property
+    def newest(self) -> int:
+        """The last own sequence of all that the stream has given out so far."""
+        return self.stream.newest + self.offset
+
+    def recall(self, own: int) -> Packet | None:
+        """The stream's packet of this own sequence, as long as it is remembered."""
+        return self.stream.recall(own - self.offset)

@@ -48,6 +48,10 @@ class Hearing:
         if share >= LOSSY:
             self._lost_s = now
 
+    def forget(self) -> None:
+        """Its path is another one: nothing is known of its losses."""
+        self._lost_s = -CALM_SECONDS
+
     def suit(self, seat: ViewerId, now: float, *, narrow: bool) -> None:
         """Repeat, or cease to: on a path that is too narrow more packets lose more."""
         if self._sound is None or self._form is None:

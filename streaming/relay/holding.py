@@ -31,6 +31,10 @@ class Holding:
         if steps and not self._stepping:
             self._step()
 
+    def restart(self, block: ReportBlock, now: float) -> None:
+        """What was lost until now says nothing; frames are held as before until more is known."""
+        self._patience.restart(block.highest, block.lost, now)
+
     def _step(self) -> None:
         """One small change of the delay, and the next a little later."""
         self._stepping = self._patience.step()

@@ -350,6 +350,11 @@ class Program:
         self._watching.admit(viewer, alive if alive and viewer.pin is None else begun, now)
         viewer.begin(self.audio, self.audio.following, [])
 
+    def renew(self, viewer: Audience, now: float, room_bytes: int) -> None:
+        """Begin its picture anew: it missed what left lately, and its path takes so much at once."""
+        self.flush()
+        self._watching.renew(viewer, now, room_bytes)
+
     def _begun(self) -> list[Rendition]:
         """The renditions of the source on air."""
         here = self._on_air

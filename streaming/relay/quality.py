@@ -13,9 +13,11 @@ from ..domain.ladder import Ladder, Rung
 from ..domain.overflow import Arrival, Left
 from ..domain.sounding import Sounding, burst_bytes
 from ..rtc.rtcp import ReportBlock
+from .rendition import START_BYTES_MAX
 
 REPORT_SECONDS: Final = 0.4  # loss of a shorter time says little
 REPORT_PACKETS: Final = 50  # and of fewer packets, unless more than a second has passed
+BURST_SECONDS: Final = 0.3  # of what a path bears, at once: usual queues are so long
 CHOICE_SECONDS: Final = 0.09  # below a quiet beat, so that none is missed
 
 
@@ -46,6 +48,12 @@ class Quality:
         self._first = first_own
         self._since = None
         self.path.begin(now)
+
+    def forget(self, now: float) -> None:
+        """The path is another one; what is watched stays until more is known."""
+        self.path, self._since, self._sounded = Bandwidth(), None, ()
+        self.path.begin(now)
+        self.ladder.forget(now)
 
     def heard_remb(self, bps: int, now: float) -> None:
         """A REMB of the player."""
@@ -97,6 +105,11 @@ class Quality:
         self._rung_bps = next(rung.bps for rung in rungs if rung.name == step.rung)
         self._sent_bps = self._rung_bps + step.padding_bps
         return Wish(step.rung, int(step.padding_bps * elapsed / 8), step.rests)
+
+    def room_bytes(self, now: float) -> int:
+        """What the path takes at once."""
+        bears_bps = self.path.ceiling(now)
+        return START_BYTES_MAX if bears_bps is None else int(bears_bps / 8 * BURST_SECONDS)
 
     def may_repeat(self, times: int) -> bool:
         """Whether the path bears the sound so many times more beside what is watched."""

@@ -18,6 +18,7 @@ HISTORY_PACKETS: Final = {"video": 2048, "audio": 256}
 GOP_PACKETS_MAX: Final = 2000
 GOP_SECONDS_MAX: Final = 4.0  # an older group of pictures is no start; a new keyframe is asked for
 START_BYTES_MAX: Final = 128_000  # at once to a joiner of unknown path, where a smaller rendition is at hand
+PAUSE_SECONDS: Final = 1.0  # without packets: the studio's silence, or a standstill of our own
 SILENT_SECONDS: Final = 1.5  # a rendition without packets for so long is none to offer
 KEYFRAME_AGE_SECONDS: Final = 0.6  # of the newest, before one that is no hurry is asked for: all who share
 # the rendition get each of them, and who is on a path that just bears it loses one that comes too soon
@@ -84,6 +85,7 @@ class Rendition:
         self.packets = 0
         self.bps = 0  # measured with its headers, smoothed
         self.heard_s: float | None = None
+        self._paused_s = float("-inf")  # when the last pause ended
         self.octets = 0  # since it was measured
         self.all_octets = 0
         self.keyframe_s = float("-inf")  # when the newest began
@@ -161,6 +163,8 @@ class Rendition:
             left[packet.sequence % room] = Left(now, self.all_octets)
             self.packet_bytes += (size - self.packet_bytes) / PACKETS_SMOOTHED
         self.octets += self.all_octets - before
+        if self.heard_s is not None and now - self.heard_s > PAUSE_SECONDS:
+            self._paused_s = now
         self.heard_s = now
 
     def gathered(self) -> list[Packet]:
@@ -210,6 +214,10 @@ class Rendition:
         if self._gop_s is None or now - self._gop_s > GOP_SECONDS_MAX or len(self._gop) > GOP_PACKETS_MAX:
             return []
         return sorted(self._gop, key=lambda packet: packet.sequence)
+
+    def flowed(self, since: float, now: float) -> bool:
+        """Whether packets have come all the time since then."""
+        return self.heard_s is not None and self._paused_s < since and now - self.heard_s <= PAUSE_SECONDS
 
     # -- time --------------------------------------------------------------------------------------
 

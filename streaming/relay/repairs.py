@@ -1,4 +1,4 @@
-"""What one viewer gets again: within a budget, and a second time where there is room for it.
+"""What one viewer gets again: within a budget, and a second time where there is room for it; or as padding.
 
 Knows one seat and what a path may be charged for repairs; whether a packet is worth one is judged elsewhere.
 """
@@ -11,7 +11,9 @@ from typing import Final
 from ..domain.resends import ResendBudget
 from ..fanout import Fanout, Kind, Packet, Resend, ViewerId
 from .figures import ViewerFigures
+from .following import Span
 
+PADDING_PACKETS_MAX: Final = 64  # in one step of a probe
 ECHO_SECONDS: Final = 0.005  # a repaired packet is sent twice: one that is lost again costs a round trip
 
 
@@ -43,6 +45,18 @@ class Repairs:
         if echo:
             self._later(ECHO_SECONDS, lambda: self._echo(kind, echo))
         return sum(len(r.packet.payload) for r in again)
+
+    def pad(self, span: Span, size_bytes: int, recall: Callable[[int], Packet | None]) -> None:
+        """Send the newest packets of the picture once more: players drop them, but count them."""
+        padding: list[Resend] = []
+        for own in range(span.newest, span.newest - PADDING_PACKETS_MAX, -1):
+            packet = recall(own)
+            if packet is None or own < span.first_own or size_bytes <= 0:
+                break
+            padding.append(Resend(own, packet))
+            size_bytes -= len(packet.payload)
+        if padding and self._send("video", padding):
+            self._figures.padding += len(padding)
 
     def _echo(self, kind: Kind, packets: list[Resend]) -> None:
         if self._send(kind, packets):

@@ -48,6 +48,7 @@ class Strait:
         later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         """`first`: the sequence that its stream begins with."""
+        self._first = first
         self.narrow = Narrow(first, clock.now())
         self.first_own = 0  # since the path is narrow; what was lost before is not repaired any more
         self.left_out = 0
@@ -60,6 +61,11 @@ class Strait:
     def rate_bps(self) -> float | None:
         """What the picture may cost, repairs included; None where it is given in full."""
         return None if self._drip is None else self._drip.rate_bps
+
+    def forget(self) -> None:
+        """The path is another one: give all again, and judge anew."""
+        self.end()
+        self.narrow = Narrow(self._first, self._clock.now())
 
     def begins(self, block: rtcp.ReportBlock) -> None:
         """The first report of a stream: the losses that it tells of may be those of the stream before."""

@@ -27,6 +27,7 @@ from .opening import Opening
 from .quality import Quality
 from .rendition import Rendition
 from .repairs import Repairs
+from .returning import Returning
 from .sound import Sound
 from .strait import Strait
 
@@ -34,7 +35,6 @@ KEYFRAME_SECONDS_MIN: Final = 0.3  # PLIs of one viewer closer than this are one
 ASSUMED_BPS: Final = 3_000_000  # of a path that has not been estimated yet
 ASSUMED_RTT_SECONDS: Final = 0.05
 SPANS_MAX: Final = 8  # older ones are beyond any history
-PADDING_PACKETS_MAX: Final = 64  # in one step of a probe
 PROBED_SECONDS: Final = 1.5  # behind a probe its own queue is still told of
 
 
@@ -66,6 +66,7 @@ class Viewer:
         self._fanout, self._clock, self._became_gone = fanout, clock, became_gone
         self._spans: dict[Kind, deque[Span]] = {"video": deque(maxlen=SPANS_MAX), "audio": deque(maxlen=1)}
         self._opening = Opening()
+        self._returning = Returning(clock.now())
         self._hearing = Hearing(fanout, None if terms.audio is None else terms.audio.red_inside)
         self._quality = Quality()
         self._repairs = Repairs(fanout, self.figures, later, lambda: self.seat)
@@ -77,7 +78,7 @@ class Viewer:
         self._strait = Strait(self, starts[0], fanout, clock, later)
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
         self._held_at: int | None = None  # the last own sequence sent, while a smaller rendition is awaited
-        self._has_sunk = False  # the last change of rendition was a step down
+        self._heals = False  # the keyframe of the newest beginning makes needless what was lost before
 
     @property
     def relay(self) -> bool:
@@ -113,9 +114,17 @@ class Viewer:
         )
 
     def moved(self, address: Address) -> None:
-        """The viewer's address changed."""
-        if self.seat is not None:
-            self._fanout.move(self.seat, address)
+        """The viewer's address changed, and with it perhaps its path: what is known of that begins anew."""
+        if self.seat is None:
+            return
+        now = self._clock.now()
+        room_bytes = self._quality.room_bytes(now)
+        self._fanout.move(self.seat, address)
+        self._quality.forget(now)
+        self._hearing.forget()
+        self._strait.forget()
+        self._returning.moved(now)
+        self._begin_anew(now, room_bytes)
 
     def gone(self, reason: str) -> None:
         """The viewer's session ended."""
@@ -143,6 +152,9 @@ class Viewer:
         except rtcp.RtcpError:
             self.figures.broken_packets += 1
             return
+        spans = list(self._spans["video"])[-1:]
+        if self._returning.is_back(heard, self._ssrcs.video, spans, self._left, now):
+            self._begin_anew(now, self._quality.room_bytes(now))
         clock: rtcp.ReceiverTime | None = None
         for said in heard:
             if isinstance(said, rtcp.Nack):
@@ -168,16 +180,16 @@ class Viewer:
             return
         spans = self._spans[stream.kind]
         own = self._starts[0 if stream.kind == "video" else 1]
-        if not spans and cached and not self.relay:  # another relay is told program time
+        if cached and not self.relay and self._strait.rate_bps is None:  # another relay is told program time
             cached = self._opening.hurry(stream, cached, self._clock.now())
-        elif spans:  # a switch: our numbers go on behind all that the old stream has given out
-            own = spans[-1].stream.newest + spans[-1].offset + 1
+        if spans:  # a switch: our numbers go on behind all that the old stream has given out
+            own = spans[-1].newest + 1
         if stream.kind == "video":
             free = self._strait.end()
             if self._held_at is not None:
                 own, self._held_at = self._held_at + 1, None
             else:
-                own, self._has_sunk = own if free is None else free, False
+                own, self._heals = own if free is None else free, False
             self._quality.begin(own + len(cached), self._clock.now())
             self._first_own = own
         spans.append(Span(own, stream, own - first, self._clock.now()))
@@ -235,7 +247,7 @@ class Viewer:
         if self._strait.rate_bps is not None:  # it gives no more than fits already
             return
         span = self._spans["video"][-1]
-        self._held_at, self._has_sunk = span.stream.newest + span.offset, True
+        self._held_at, self._heals = span.newest, True
         self._fanout.pause(self.seat, "video")
 
     def _pad(self, size_bytes: int) -> None:
@@ -243,17 +255,24 @@ class Viewer:
         span = self._spans["video"][-1] if self._spans["video"] else None
         if span is None or self.seat is None:
             return
-        padding: list[Resend] = []
-        newest = span.stream.newest
-        for sequence in range(newest, newest - PADDING_PACKETS_MAX, -1):
-            packet = self._recall("video", sequence + span.offset)
-            if packet is None or sequence + span.offset < span.first_own or size_bytes <= 0:
-                break
-            padding.append(Resend(sequence + span.offset, packet))
-            size_bytes -= len(packet.payload)
         self._padded_s = self._clock.now()
-        if padding and self._fanout.resend(self.seat, "video", padding):
-            self.figures.padding += len(padding)
+        self._repairs.pad(span, size_bytes, lambda own: self._recall("video", own))
+
+    # -- what it missed ----------------------------------------------------------------------------
+
+    def _begin_anew(self, now: float, room_bytes: int) -> None:
+        """What it missed says nothing of its path, and its picture is made whole."""
+        self.figures.absences += 1
+        self._returning.missed(self._ssrcs.video, list(self._spans["video"])[-1:])
+        self._returning.missed(self._ssrcs.audio, list(self._spans["audio"])[-1:])
+        if self.relay or not self._spans["video"]:  # another relay asks for what it lacks
+            return
+        if self._strait.rate_bps is not None:
+            self._first_own = self._spans["video"][-1].newest + 1
+            self.program.request_keyframe(self, now)
+            return
+        self.program.renew(self, now, room_bytes)
+        self._heals = True
 
     # -- what it asks for --------------------------------------------------------------------------
 
@@ -262,7 +281,7 @@ class Viewer:
         spans = self._spans[kind]
         if not spans or self.seat is None or nack.media_ssrc not in (self._ssrcs.video, self._ssrcs.audio):
             return
-        newest = spans[-1].stream.newest + spans[-1].offset
+        newest = spans[-1].newest
         again: list[Resend] = []
         for sequence in nack.sequences:
             self.figures.nacked += 1
@@ -276,7 +295,7 @@ class Viewer:
                 continue
             if kind == "video":
                 self._quality.heard_nack(own, self._left(own), now)
-                if self._has_sunk and (self._held_at is not None or own < spans[-1].first_own):
+                if self._heals and (self._held_at is not None or own < spans[-1].first_own):
                     continue  # a keyframe makes it needless, and the path is full
             if self._repairs.affordable(packet, own, now, self.rtt_s, self._rate):
                 again.append(Resend(own, packet))
@@ -288,7 +307,7 @@ class Viewer:
     def _recall(self, kind: Kind, own: int) -> Packet | None:
         for span in reversed(self._spans[kind]):
             if own >= span.first_own:
-                packet = span.stream.recall(own - span.offset)
+                packet = span.recall(own)
                 return None if packet is None else self._opening.as_sent(span.stream, packet)
         return None
 
@@ -326,6 +345,8 @@ class Viewer:
                 self.figures.lost_share = block.fraction_lost / 256
                 left, following = self._left(block.highest), self._left(block.highest + 1)
                 self._quality.heard_report(block, rtt, left, following, now)
+                if self._reported_to < self._first_own:  # what was lost until now is no loss of this stream
+                    self._holding.restart(block, now)
                 full = self._quality.path.urgent(now) is not None
                 self._holding.reported(block, self.rtt_s, now, full=full)
                 self._fit(block, now)
@@ -335,8 +356,9 @@ class Viewer:
         """Repeat the sound where packets are lost by chance, and the path has room for it."""
         if self.seat is None:
             return
+        shares = [block.fraction_lost for block in reception.blocks if not self._returning.is_past(block)]
         if self._quality.path.loses_by_chance(now):
-            self._hearing.lost(max((block.fraction_lost for block in reception.blocks), default=0) / 256, now)
+            self._hearing.lost(max(shares, default=0) / 256, now)
         narrow = self._strait.rate_bps is not None or not self._quality.may_repeat(REPEATS)
         self._hearing.suit(self.seat, now, narrow=narrow)
         self.figures.sound_repeats = self._hearing.repeats

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from ..domain.ladder import Rung
 from ..fanout import Packet
-from .rendition import Audience, Rendition, is_gentle
+from .rendition import KEYFRAME_AGE_SECONDS, Audience, Rendition, is_gentle
 
 
 class Watching:
@@ -56,6 +56,20 @@ class Watching:
             self._follow(viewer, rendition, cached[0].sequence, cached)
         elif largest_first:
             self._wait(viewer, largest_first[0], now)
+
+    def renew(self, viewer: Audience, now: float, room_bytes: int) -> None:
+        """Begin again with what it follows: from the last keyframe where there is room or that is new, else
+        with the next. Who rests begins with one anyway."""
+        watched = self._followed.get(viewer)
+        if watched is None or viewer.held:
+            return
+        cached = watched.start_packets(now)
+        size_bytes = sum(len(packet.payload) for packet in cached)
+        if cached and (size_bytes <= room_bytes or now - watched.keyframe_s < KEYFRAME_AGE_SECONDS):
+            self._follow(viewer, watched, cached[0].sequence, cached)
+        else:
+            viewer.hold()
+            self._wait(viewer, watched, now)
 
     def adopt(self, rendition: Rendition, names: Collection[str]) -> None:
         """The first keyframe of an encoding since the cut, the encodings on air being `names`: whoever
