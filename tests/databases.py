@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -60,6 +61,15 @@ class Cluster:
         self._run("createdb", "-h", str(self.folder), "-U", OWNER, name)
         # A password, though none is asked for: without one asyncpg would look for a file of them.
         return f"postgresql+asyncpg://{OWNER}:none@/{name}?host={self.folder}"
+
+    def pause(self, signal_number: signal.Signals = signal.SIGSTOP) -> None:
+        """All its processes stand still, and say nothing to anybody; SIGCONT has them go on."""
+        head = (self.folder / "data" / "postmaster.pid").read_text().split()[0]
+        for tasks in Path(f"/proc/{head}/task").iterdir():
+            for pid in [*(tasks / "children").read_text().split(), head]:
+                os.kill(int(pid), signal_number)
+        if self.process is not None and signal_number == signal.SIGCONT:
+            self.process.send_signal(signal.SIGCONT)  # `runuser` stopped by itself along with what it runs
 
     def stop(self) -> None:
         if self.process is not None:

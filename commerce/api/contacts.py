@@ -12,12 +12,16 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
 from commerce.api.problems import Problem
 from commerce.books import Books
 from commerce.books.persons import Contact, store_contacts
 
 AT_ONCE: Final = 256
 MOST_WAITING: Final = 10_000
+BOOKS_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout, OSError)  # of whatever is to be written
 REMEMBERED_SECONDS: Final = 30.0
 MOST_REMEMBERED: Final = 10_000
 
@@ -82,6 +86,8 @@ class Contacts:
             try:
                 await self._store(batch)
             except Exception as wrong:
+                if isinstance(wrong, BOOKS_AWAY):  # else each who came meanwhile waits as long once more
+                    batch, self._waiting = batch + self._waiting, []
                 for one in batch:
                     if not one.stored.done():
                         one.stored.set_exception(wrong)

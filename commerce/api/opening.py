@@ -28,6 +28,9 @@ from commerce.tasks import end
 IDLE_SWEEP_SECONDS: Final = 30.0
 REDIS_CONNECTIONS: Final = 64
 PERSONS_KEY_FILE: Final = "persons.key"
+BOOKS_SECONDS: Final = (
+    10.0  # for the answer of a database server to one statement, as SQLite waits for a writer
+)
 
 OpenFirms: TypeAlias = Callable[[], Awaitable[dict[str, Provider]]]
 
@@ -48,7 +51,7 @@ async def open_house(settings: ShopSettings, open_firms: OpenFirms) -> AsyncIter
     house = House(
         settings=settings,
         redis=redis,
-        books=await open_books(settings.database_url, settings.keys_dir / PERSONS_KEY_FILE),
+        books=await open_books(settings.database_url, settings.keys_dir / PERSONS_KEY_FILE, BOOKS_SECONDS),
         signer=await asyncio.to_thread(load_signer, settings.keys_dir),
         jwks=await asyncio.to_thread(public_keys, settings.keys_dir),
         inbox=Inbox(connect, Roster(redis)),

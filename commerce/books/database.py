@@ -21,6 +21,8 @@ from commerce.books.migrate import migrate
 
 BUSY_TIMEOUT_MS: Final = 10_000
 POOL_SIZE: Final = 5
+CONNECT_SECONDS: Final = 10.0
+TIDY_SECONDS: Final = 3_600.0  # of a large table
 PRAGMAS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a commit outlives a power cut: a webhook is answered only after it
@@ -54,8 +56,8 @@ class Books:
         """Have the database let go of what was overwritten: SQLite's log, PostgreSQL's dead rows."""
         if self.engine.dialect.name == "postgresql":
             async with self.engine.connect() as connection:
-                alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
-                await alone.exec_driver_sql("VACUUM persons, contacts")
+                server: Any = (await connection.get_raw_connection()).driver_connection
+                await server.execute("VACUUM persons, contacts", timeout=TIDY_SECONDS)
         if self.engine.dialect.name == "sqlite":
             async with self.engine.connect() as connection:
                 driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -65,18 +67,23 @@ class Books:
         await self.engine.dispose()
 
 
-async def open_books(url: str, persons_key: Path) -> Books:
+async def open_books(url: str, persons_key: Path, answer_within_s: float | None = None) -> Books:
     """Open the books, bring their schema up to date and read (or make) the master key of persons.
 
-    `url` is a SQLAlchemy URL with an async driver (`sqlite+aiosqlite:///…`, `postgresql+asyncpg://…`).
+    `url` is a SQLAlchemy URL with an async driver (`sqlite+aiosqlite:///…`, `postgresql+asyncpg://…`). A
+    server that leaves a statement unanswered for `answer_within_s` is given up with TimeoutError.
     """
-    engine = make_engine(url)
-    await migrate(engine)
-    return Books(engine, await open_keyring(persons_key))
+    hurried, patient = make_engine(url, answer_within_s), make_engine(url)
+    await migrate(patient)  # which may take its time
+    await patient.dispose()
+    return Books(hurried, await open_keyring(persons_key))
 
 
-def make_engine(url: str) -> AsyncEngine:
-    """An engine with our habits; raises ValueError for another database than the two we test."""
+def make_engine(url: str, answer_within_s: float | None = None) -> AsyncEngine:
+    """An engine with our habits; raises ValueError for another database than the two we test.
+
+    Without `answer_within_s` who asks a server that vanished waits for ever: it never says that it is gone.
+    """
     parsed = make_url(url)
     if parsed.drivername == "sqlite+aiosqlite":
         engine = create_async_engine(parsed, pool_size=POOL_SIZE)
@@ -84,7 +91,9 @@ def make_engine(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     if parsed.drivername == "postgresql+asyncpg":
-        return create_async_engine(parsed, pool_size=POOL_SIZE, pool_pre_ping=True)
+        connect_s = min(CONNECT_SECONDS, answer_within_s or CONNECT_SECONDS)
+        asked = {"timeout": connect_s, "command_timeout": answer_within_s}
+        return create_async_engine(parsed, pool_size=POOL_SIZE, pool_pre_ping=True, connect_args=asked)
     raise ValueError(f"DATABASE_URL: {parsed.drivername} is neither sqlite+aiosqlite nor postgresql+asyncpg")
 
 

@@ -37,6 +37,7 @@ from commerce.payments.settings import FirmSettings
 from commerce.tasks import end
 
 PERSONS_KEY_FILE = "persons.key"
+BOOKS_SECONDS = 60.0  # for the answer of a database server to one statement
 REFUND_SECONDS = 1.0
 ALLOTMENT_SECONDS = 2.0
 PAYMENT_SECONDS = 5.0
@@ -88,7 +89,7 @@ async def serve(wanted: EffectsSettings, firm_settings: FirmSettings, mail: Mail
     redis = open_redis(wanted.redis_url)
     roster = Roster(redis)
     inbox = Inbox(connect, roster)
-    books = await open_books(wanted.database_url, wanted.keys_dir / PERSONS_KEY_FILE)
+    books = await open_books(wanted.database_url, wanted.keys_dir / PERSONS_KEY_FILE, BOOKS_SECONDS)
     firms = await open_firms(firm_settings)
     office = Office(
         books,

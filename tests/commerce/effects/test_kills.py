@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from sqlalchemy import select
 
@@ -176,7 +177,7 @@ async def place_and_pay(inbox: Inbox, books: Books, bank: SandboxBank, number: i
         try:
             await choose(page.url, way)
             return way
-        except OSError:
+        except (OSError, aiohttp.ClientError):  # killed before, or in the middle of its answer
             await asyncio.sleep(0.1)
 
 
