@@ -11,7 +11,6 @@ from functools import partial
 from typing import Final
 
 import structlog
-import uvloop
 from aiohttp import web
 
 from commerce import handles, rings
@@ -23,14 +22,15 @@ from commerce.log import configure
 from commerce.payments.firms import open_firms
 from commerce.payments.settings import FirmSettings
 from commerce.settings import ShopSettings, load
+from commerce.tasks import run
 
 SHUTDOWN_SECONDS: Final = 5.0
 
 log = structlog.get_logger("shop")
 
 
-async def serve(settings: ShopSettings, firms: FirmSettings) -> None:
-    """Serve until SIGTERM or SIGINT; then end listeners, answer what is under way, close."""
+async def serve(settings: ShopSettings, firms: FirmSettings) -> int:
+    """Serve until SIGTERM or SIGINT; then end listeners, answer what is under way, close. The exit code."""
     async with open_house(settings, partial(open_firms, firms)) as house:
         runner = web.AppRunner(make_app(house), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await runner.setup()
@@ -49,6 +49,7 @@ async def serve(settings: ShopSettings, firms: FirmSettings) -> None:
         await site.stop()
         await house.feeds.aclose()
         await runner.cleanup()
+    return 0
 
 
 def _tls(settings: ShopSettings) -> ssl.SSLContext | None:
@@ -65,7 +66,7 @@ def main() -> None:
     configure()
     handles.raise_limit()
     try:
-        uvloop.run(serve(settings, firms))
+        run(serve(settings, firms))
     except (NotDurable, OSError, *STORE_ERRORS) as wrong:
         print(f"The shop cannot run: {wrong}", file=sys.stderr)  # noqa: T201  the one sentence a person sees
         raise SystemExit(1) from None

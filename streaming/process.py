@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -36,6 +38,7 @@ KEYS_READ_AGAIN_SECONDS: Final = 2.0
 DRAIN_LOOK_SECONDS: Final = 0.05
 GOODBYE_SECONDS: Final = 0.2  # for close_notify to leave
 CANCEL_AGAIN_SECONDS: Final = 0.5
+END_SECONDS: Final = 5.0  # for tasks to take their cancellation
 
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +56,7 @@ class RelayProcess:
     bulletin: Bulletin | None
     http_port: int
     tcp: TcpFront | None
+    stubborn: int = 0  # tasks that would not end
 
     async def drain(self) -> None:
         """Let viewers go to other relays, if there are any; bounded by the setting."""
@@ -71,7 +75,7 @@ class RelayProcess:
         self.relay.departure.close()
         if self.bulletin is not None:
             await self.bulletin.unregister()
-        await _end(self.tasks)  # before the goodbyes: what we pull would be called for again
+        self.stubborn = await end(self.tasks)  # before the goodbyes: what we pull would be called for again
         if self.relay.seated:
             self.relay.end()
             await asyncio.sleep(GOODBYE_SECONDS)
@@ -84,14 +88,24 @@ class RelayProcess:
         self.port.socket.close()
 
 
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel them until they have ended. Once may not be enough: in Python 3.11 `asyncio.wait_for`, through
-    which redis-py sends, can take a cancellation for none when it comes in the turn of the answer."""
-    left = set(tasks)
+async def end(tasks: Iterable[asyncio.Task[None]], within_s: float = END_SECONDS) -> int:
+    """Cancel tasks until they have ended; after `within_s` those that would not are named in the log and
+    left alone. How many they are.
+
+    Once may not be enough: in Python 3.11 `asyncio.wait_for`, through which redis-py sends, can take a
+    cancellation for none when it comes in the turn of the answer.
+    """
+    left, until = set(tasks), time.monotonic() + within_s
     while left:
         for task in left:
             task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_SECONDS)
+        remaining_s = until - time.monotonic()
+        if remaining_s <= 0:
+            break
+        _, left = await asyncio.wait(left, timeout=min(CANCEL_AGAIN_SECONDS, remaining_s))
+    for task in left:
+        _log.error("a task would not end", task=task.get_name())
+    return len(left)
 
 
 async def start(settings: Settings) -> RelayProcess:
@@ -239,6 +253,9 @@ async def run(settings: Settings) -> None:
         wait.cancel()
     await process.stop()
     _log.info("relay_stopped")
+    if process.stubborn:  # the loop would wait for them without a bound, and all that matters is done
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def configure_logging() -> None:

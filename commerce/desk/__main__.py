@@ -11,7 +11,6 @@ import sys
 from typing import Final
 
 import structlog
-import uvloop
 from aiohttp import web
 
 from commerce import handles, settings
@@ -24,7 +23,7 @@ from commerce.live.durability import NotDurable, check_when_up
 from commerce.live.roster import Roster
 from commerce.live.valkey import open_redis, open_wire
 from commerce.log import configure
-from commerce.tasks import end
+from commerce.tasks import end, run
 
 _log: Final = structlog.get_logger("desk")
 
@@ -69,7 +68,7 @@ def main() -> int:
     configure()
     handles.raise_limit()
     tidy.begin()
-    return uvloop.run(serve(settings.load(DeskSettings, os.environ)))
+    return run(serve(settings.load(DeskSettings, os.environ)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
-import uvloop
 from aiohttp import web
 
 from commerce import handles, rings, settings
@@ -34,7 +33,7 @@ from commerce.payments.desk import through
 from commerce.payments.firms import open_firms
 from commerce.payments.provider import Provider
 from commerce.payments.settings import FirmSettings
-from commerce.tasks import end
+from commerce.tasks import end, run
 
 PERSONS_KEY_FILE = "persons.key"
 BOOKS_SECONDS = 60.0  # for the answer of a database server to one statement
@@ -133,7 +132,7 @@ def main() -> int:
     """Start the process."""
     configure()
     handles.raise_limit()
-    return uvloop.run(
+    return run(
         serve(
             settings.load(EffectsSettings, os.environ),
             settings.load(FirmSettings, os.environ),
