@@ -16,7 +16,8 @@ ShowId = NewType("ShowId", str)
 StudioId = NewType("StudioId", str)
 RelayId = NewType("RelayId", str)
 
-# A moment of a program in ticks of 90 kHz since its first frame, not wrapped. The video of every
+# A moment of a program in ticks of 90 kHz since it went on air (`Stage.since_ms`; without one since its
+# first frame), not wrapped. The video of every
 # viewer carries it mod 2**32 as RTP timestamp (RFC 3550 section 5.1); sound carries the same
 # moment at 48 kHz. A browser sees only the low 32 bits, so a pin carries those.
 ProgramTime = NewType("ProgramTime", int)
@@ -55,7 +56,8 @@ class Stage:
     """The picture a show wants. `studio` is the feed on air; None is the slate.
 
     `on_air` False means no viewer is admitted (409 with Retry-After). `version` is the log
-    version that wished it: a relay ignores an older one.
+    version that wished it: a relay ignores an older one. `since_ms`: when the show went on air (Unix
+    time in ms), program time 0 on every relay, also on one that comes later; 0 means unknown.
     """
 
     show: ShowId
@@ -64,6 +66,7 @@ class Stage:
     studio: StudioId | None
     codec: Codec = "H264"
     cards: tuple[Card, ...] = ()
+    since_ms: int = 0
 
 
 # -- facts: relay -> shop ------------------------------------------------------------------------

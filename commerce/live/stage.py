@@ -7,6 +7,7 @@ The only module of commerce/live that knows `streaming.contract`. The stage is a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -111,7 +112,11 @@ class Stages:
         self._redis: Any = redis
 
     async def write(self, stage: Stage) -> bool:
-        """Wish the stage and hint at it; False when a newer one was wished before."""
+        """Wish the stage and hint at it; False when a newer one was wished before.
+
+        What stays on air keeps the moment since when it is: relays count program time from there.
+        """
+        stage = replace(stage, since_ms=await self._since_ms(stage))
         packed = msgspec.msgpack.encode(to_wire(stage))
         written = await self._redis.eval(_WRITE, 1, stage_key(stage.show), packed, stage.version)
         if written:
@@ -119,6 +124,15 @@ class Stages:
                 STAGE_WISHES_KEY, {"show": stage.show}, maxlen=HINTS_KEPT, approximate=True
             )
         return bool(written)
+
+    async def _since_ms(self, stage: Stage) -> int:
+        if not stage.on_air:
+            return 0
+        known = await self.read(stage.show)
+        if known is not None and known.on_air and known.since_ms:
+            return known.since_ms
+        seconds, microseconds = await self._redis.time()
+        return int(seconds * 1000 + microseconds // 1000)
 
     async def raise_generation(self, studio: str, generation: int) -> None:
         """From now on relays refuse publish tokens of an older generation, and end who came by one."""

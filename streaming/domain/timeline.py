@@ -2,14 +2,15 @@
 
 Three clocks meet here. A *source* stamps packets in ticks of its own (RTP, wrapped at 32 bits) and
 says, in sender reports or abs-capture-time, which moment of its wall clock a tick was. *Program
-time* counts 90 kHz ticks since the first frame of a program. The *relay's* wall clock is seconds
+time* counts 90 kHz ticks since the show went on air. The *relay's* wall clock is seconds
 since 1970. A cut, a slate and a returning studio are one addition each: only an offset changes.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from typing import Final
 
 from ..contract import PROGRAM_TIME_HZ, ProgramTime
@@ -25,7 +26,14 @@ _SLEW_SECONDS: Final = 0.001  # later ones move it by at most this each
 _JUMP_SECONDS: Final = 0.250  # beyond it the source's clock itself jumped: follow at once
 _RISE_PER_OBSERVATION: Final = 0.0005  # how fast the relay's line gives way to a longer path
 _STEP_MIN_TICKS: Final = PROGRAM_TIME_HZ // 60  # two frames are never closer over a cut
-_LEAP_SECONDS: Final = 2.0
+_LEAP_SECONDS: Final = 0.5  # ahead of time: no network brings a picture before its time
+_BACK_SECONDS: Final = 1.0  # pictures out of order (B-frames) go back by less
+_SOUND_LEAP_SECONDS: Final = 2.0  # an encoder may hold its pictures, and not the sound, for so long
+_AHEAD_TICKS: Final = PROGRAM_TIME_HZ // 45  # with the step of a cut it is less than a frame
+_SQUEEZED_TICKS: Final = PROGRAM_TIME_HZ // 1000  # between two pictures of a past that is over already
+_SETTLED_FRAMES: Final = 30
+_MOVED_MAX: Final = 512
+FAR_TICKS: Final = 10 * PROGRAM_TIME_HZ  # two times so far apart are no longer brought together
 
 
 def unwrapped(previous: int | None, value: int, bits: int) -> int:
@@ -101,6 +109,27 @@ class Line:
         """The unwrapped outgoing RTP timestamp; program time x rate."""
         return tick + self.offset
 
+    def place(self, tick: int, last: int | None, at: ProgramTime) -> int | None:
+        """The same of the newest packet of a picture; None when the source's own clock leapt (it restarted,
+        or was set). `last`: what left before; `at`: program time now.
+
+        Whether it came late does not matter: what waited in a queue, or in the socket of a relay that
+        stood still, comes all at once and is no leap.
+        """
+        outgoing = self.outgoing(tick)
+        back = last is not None and outgoing < last - _BACK_SECONDS * self.rate_hz
+        return (
+            None if back or (last is not None and outgoing > at + _LEAP_SECONDS * self.rate_hz) else outgoing
+        )
+
+    def shift(self, ticks: int) -> None:
+        """All of it is by so many ticks later."""
+        self.offset += ticks
+
+    def move(self, ticks: int) -> None:
+        """What comes from now on is by so many ticks later."""
+        self.offset += ticks
+
     def correct(self, offset: int) -> None:
         """Move towards a better offset: at once the first time, then so slowly that nobody hears it."""
         error = offset - self.offset
@@ -113,6 +142,62 @@ class Line:
 
 
 @dataclass(slots=True)
+class Followed(Line):
+    """Program time of a picture that another relay gives: its ticks are that already, and stay so.
+
+    Only until it has settled behind a cut they are helped. A group of pictures that began in the past is
+    squeezed behind what was seen here before (`floor`), so time does not go back; and where the other
+    relay's time is ahead of ours, ours runs faster by an eighth until it is there, so it does not leap.
+    """
+
+    floor: int = 0
+    _newest: int | None = None
+    _calm: int = 0  # frames in a row that needed no help
+    _moved: list[tuple[int, int]] = field(default_factory=list)  # (tick, outgoing), ascending
+
+    def outgoing(self, tick: int) -> int:
+        if not self._moved or tick > self._moved[-1][0]:
+            return tick + self.offset
+        found = bisect_right(self._moved, tick, key=lambda pair: pair[0]) - 1
+        if found < 0:
+            return tick + self.offset
+        known, outgoing = self._moved[found]
+        return outgoing + (tick > known)  # a repair of a picture that was not seen when its turn was
+
+    def place(self, tick: int, last: int | None, at: ProgramTime) -> int | None:
+        if self._newest is not None and tick <= self._newest:
+            return self.outgoing(tick)
+        self._newest = tick
+        if tick + self.offset - at > FAR_TICKS:
+            self.offset = at - tick
+        outgoing = tick + self.offset
+        if self._calm < _SETTLED_FRAMES:
+            helped = self._helped(outgoing, at + _AHEAD_TICKS)
+            self._calm = self._calm + 1 if helped == outgoing else 0
+            if helped != outgoing:
+                self._moved = [*self._moved[1 - _MOVED_MAX :], (tick, helped)]
+            outgoing = helped
+        self.floor = max(self.floor, outgoing)
+        return outgoing
+
+    def move(self, ticks: int) -> None:
+        """What comes from now on is by so many ticks later; it settles anew."""
+        self.offset += ticks
+        self._calm = 0
+
+    def _helped(self, outgoing: int, ceiling: int) -> int:
+        if outgoing <= self.floor:
+            step = _SQUEEZED_TICKS if self.floor + _SQUEEZED_TICKS <= ceiling else 1
+            return self.floor + step
+        return max(min(outgoing, ceiling), self.floor + 1)
+
+    def shift(self, ticks: int) -> None:
+        self.offset += ticks
+        self.floor += ticks
+        self._moved = [(tick, outgoing + ticks) for tick, outgoing in self._moved]
+
+
+@dataclass(slots=True)
 class ProgramClock:
     """Program time against the relay's wall clock: the line that sender reports speak of.
 
@@ -120,28 +205,32 @@ class ProgramClock:
     grows longer, so that it does not tremble with the network.
     """
 
-    _zero_unix_s: float | None = None
+    since_unix_s: float | None = (
+        None  # when the show went on air: its time 0 on every relay; None: the first frame
+    )
     last_ticks: int = 0
+    _zero_unix_s: float | None = None
 
     @property
     def running(self) -> bool:
         """Whether the first frame has been seen."""
         return self._zero_unix_s is not None
 
-    def observe(self, ticks: int, arrived_unix_s: float) -> None:
-        """A frame of program time `ticks` (90 kHz) arrived now."""
+    def observe(self, ticks: int, arrived_unix_s: float, *, trusting: bool = True) -> None:
+        """A frame of program time `ticks` (90 kHz) arrived now. `trusting`: it is believed to be early."""
         zero = arrived_unix_s - ticks / PROGRAM_TIME_HZ
         if self._zero_unix_s is None:
             self._zero_unix_s = zero
         elif zero < self._zero_unix_s:
-            self._zero_unix_s += (zero - self._zero_unix_s) / 8
+            if trusting:
+                self._zero_unix_s += (zero - self._zero_unix_s) / 8
         else:
             self._zero_unix_s += min(zero - self._zero_unix_s, _RISE_PER_OBSERVATION)
         self.last_ticks = max(self.last_ticks, ticks)
 
-    def jump(self, ticks: int) -> None:
-        """Program time is another from here on: a pulled program brings its own."""
-        self._zero_unix_s, self.last_ticks = None, ticks
+    def jump(self, ticks: int, unix_s: float) -> None:
+        """Program time is another from now on, just before `ticks`: a pulled program brings its own."""
+        self._zero_unix_s, self.last_ticks = unix_s - ticks / PROGRAM_TIME_HZ, ticks - 1
 
     def shift(self, ticks: int) -> None:
         """What was taken for program time so far was `ticks` short: wraps that nobody here had seen."""
@@ -158,7 +247,8 @@ class ProgramClock:
     def next_cut(self, unix_s: float) -> ProgramTime:
         """Program time of a keyframe that arrives now after a cut: it goes on, never back, never a leap."""
         if not self.running:
-            return ProgramTime(0)
+            since = unix_s if self.since_unix_s is None else self.since_unix_s
+            return ProgramTime(max(0, int((unix_s - since) * PROGRAM_TIME_HZ)))
         return ProgramTime(max(self.last_ticks + _STEP_MIN_TICKS, self.at(unix_s)))
 
     def report(self, unix_s: float, rate_hz: int) -> tuple[int, int]:
@@ -187,14 +277,10 @@ def whole_program_time(video_tick: int, audio_tick: int) -> int:
     return base + min(range(_TURNS), key=error) * _WRAP
 
 
-def leaps(previous: int, tick: int, rate_hz: int, passed_s: float) -> bool:
-    """Whether a source's clock jumped between two packets (it restarted, or another took its place).
-
-    Forward by more than the time that passed, or back: beyond `_LEAP_SECONDS` no network does that to
-    packets in the order of sending. A network that stood still is late, which is no leap.
-    """
-    step_s = (tick - previous) / rate_hz
-    return step_s - passed_s > _LEAP_SECONDS or step_s < -_LEAP_SECONDS
+def sound_leaps(last: int | None, outgoing: int, at: ProgramTime) -> bool:
+    """Whether the clock of a source's sound leapt: its time (48 kHz) against program time now."""
+    ahead = outgoing - at * AUDIO_HZ // PROGRAM_TIME_HZ > _SOUND_LEAP_SECONDS * AUDIO_HZ
+    return ahead or (last is not None and outgoing < last - _BACK_SECONDS * AUDIO_HZ)
 
 
 def aligned_offset(

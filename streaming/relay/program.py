@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from ..contract import PROGRAM_TIME_HZ, Codec, ProgramTime, ShowId, StudioId
 from ..domain import timeline
 from ..fanout import Fanout, Kind, Packet
 from .clock import Clock
+from .meeting import Meeting
 from .onair import OnAir
 from .rendition import Audience, Rendition
 from .sound import Sound
 from .source import FeedPacket, Source
 from .watching import Watching
-
-PULLED_BEHIND_TICKS: Final = 10 * PROGRAM_TIME_HZ  # our slate may have run ahead of the pulled feed so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,21 @@ class Program:
     """One show's outgoing picture and sound, the same for every viewer."""
 
     def __init__(
-        self, show: ShowId, codec: Codec, fanout: Fanout, clock: Clock, fact: Callable[[Program, Cut], None]
+        self,
+        show: ShowId,
+        codec: Codec,
+        fanout: Fanout,
+        clock: Clock,
+        fact: Callable[[Program, Cut], None],
+        *,
+        since_unix_s: float | None = None,
     ) -> None:
+        """`since_unix_s`: when the show went on air, whence all relays count; None: from its first frame."""
         self.show, self.codec = show, codec
-        self.clock = timeline.ProgramClock()
+        self.clock = timeline.ProgramClock(since_unix_s)
         self.audio = Sound(fanout)
         self.video: dict[str, Rendition] = {}
+        self._meeting = Meeting(self.clock, self.audio, self._begun)
         self.dropped = self.queue_full = self.keyframes = self.cuts = 0
         self._fanout, self._clock, self._fact = fanout, clock, fact
         self._wished: Source | None = None
@@ -191,32 +198,11 @@ class Program:
 
         It goes on over a cut, but a pulled feed brings its own: a pin is one moment anywhere.
         """
-        at = self.clock.next_cut(self._clock.unix(packet.arrived_s))
+        now_unix = self._clock.unix(packet.arrived_s)
+        at = self.clock.next_cut(now_unix)
         if not feed.pulled or packet.kind == "audio":
             return at, 0
-        tick = timeline.unwrapped(self.clock.last_ticks, packet.tick & 0xFFFFFFFF, 32)
-        if self.clock.running and 0 <= self.clock.last_ticks - tick < PULLED_BEHIND_TICKS:
-            return at, at - tick
-        if abs(tick - at) > PULLED_BEHIND_TICKS:
-            self.clock.jump(tick)
-            self.audio.last = None
-        return ProgramTime(tick), 0
-
-    def _find_wraps(self, here: OnAir, audio_tick: int) -> None:
-        """A pulled feed's timestamps are 32 bits of its program time; with the sound's we know them all."""
-        master = here.feed.layers.get(here.rid)
-        if master is None or master.tick is None:
-            return
-        believed = master.tick + here.program_time - here.tick - here.ahead
-        missing = timeline.whole_program_time(believed, audio_tick) - believed
-        if not missing:
-            return
-        here.program_time = ProgramTime(here.program_time + missing)
-        self.clock.shift(missing)
-        self.audio.last = None
-        for rendition in self.video.values():
-            if rendition.origin == here.source:
-                rendition.shift(missing)
+        return self._meeting.cut(at, packet.tick, now_unix, seen=bool(self.viewers))
 
     def _take_video(self, here: OnAir, packet: FeedPacket) -> None:
         rendition = self.video.get(packet.rid)
@@ -233,7 +219,7 @@ class Program:
             return
         outgoing, last = line.outgoing(packet.tick), own + len(packet.more)
         if last == rendition.newest and (outgoing != rendition.last or packet.marker or packet.keyframe):
-            outgoing = self._observe(rendition, line, packet)
+            outgoing = self._observe(here, rendition, line, packet)
         capture = self.clock.captured_ntp(outgoing) if packet.keyframe else None
         if packet.keyframe:
             self.keyframes += 1
@@ -242,17 +228,24 @@ class Program:
         if packet.marker:
             self._flush(rendition)
 
-    def _observe(self, rendition: Rendition, line: timeline.Line, packet: FeedPacket) -> int:
+    def _observe(self, here: OnAir, rendition: Rendition, line: timeline.Line, packet: FeedPacket) -> int:
         """The newest packet of a rendition: its time, and what it says of program time."""
         now_unix = self._clock.unix(packet.arrived_s)
-        outgoing = line.outgoing(packet.tick)
-        passed_s = packet.arrived_s - (rendition.heard_s or packet.arrived_s)
-        if rendition.last is not None and timeline.leaps(rendition.last, outgoing, line.rate_hz, passed_s):
-            line.offset = self.clock.next_cut(now_unix) - packet.tick  # the source's clock jumped; not ours
-            outgoing = line.outgoing(packet.tick)
+        at = self.clock.at(now_unix)
+        outgoing = line.place(packet.tick, rendition.last, at)
+        if outgoing is None:  # the source's clock leapt; not ours
+            outgoing = self.clock.next_cut(now_unix)
+            line.offset = outgoing - packet.tick
+            if packet.rid == here.rid:
+                here.anchor(packet, ProgramTime(outgoing))
+        elif here.was_late(packet.arrived_s, outgoing - at) and (rendition.last or outgoing) < outgoing:
+            early = outgoing - max(at, (rendition.last or 0) + 1)
+            outgoing -= early
+            here.hold_back(early)
+            self._meeting.move_pictures(-early)
         rendition.last = outgoing
         if packet.marker or packet.keyframe:
-            self.clock.observe(outgoing, now_unix)
+            self.clock.observe(outgoing, now_unix, trusting=not here.is_fresh(packet.arrived_s))
         return outgoing
 
     def _begin_rendition(self, here: OnAir, packet: FeedPacket) -> Rendition:
@@ -269,12 +262,11 @@ class Program:
 
     def _line(self, here: OnAir, packet: FeedPacket) -> timeline.Line:
         """Program time of an encoding: the one that was cut to is the master of all others."""
+        if here.feed.pulled:
+            offset = here.offset_of_pulled(packet.tick, timeline.VIDEO_HZ)
+            return timeline.Followed(timeline.VIDEO_HZ, offset, settled=True, floor=self.clock.last_ticks)
         if packet.rid == here.rid and packet.tick == here.tick:
             return timeline.Line(timeline.VIDEO_HZ, here.program_time - here.tick, settled=True)
-        if here.feed.pulled:
-            return timeline.Line(
-                timeline.VIDEO_HZ, here.offset_of_pulled(packet.tick, timeline.VIDEO_HZ), settled=True
-            )
         capture = here.feed.layers[packet.rid].capture
         offset, _ = here.offset_beside(capture, packet.tick, packet.arrived_s, timeline.VIDEO_HZ)
         return timeline.Line(timeline.VIDEO_HZ, offset, settled=True)
@@ -288,29 +280,42 @@ class Program:
                 del self.video[name]
 
     def _take_audio(self, here: OnAir, packet: FeedPacket) -> None:
-        audio, line = self.audio, here.sound_line
-        if line is None:
-            line = here.sound_line = timeline.Line(timeline.AUDIO_HZ, 0)
-            line.offset, line.settled = self._audio_offset(here, packet.tick, packet.arrived_s)
-            if here.feed.pulled:
-                self._find_wraps(here, packet.tick)
-                line.offset, line.settled = here.offset_of_pulled(packet.tick, timeline.AUDIO_HZ), True
+        audio, now_unix = self.audio, self._clock.unix(packet.arrived_s)
+        line = here.sound_line or self._sound_line(here, packet, now_unix)
         outgoing = line.outgoing(packet.tick)
+        if here.ahead > 0:
+            outgoing -= self._meeting.find_not_behind(here, outgoing, now_unix)
+        if not here.feed.pulled and timeline.sound_leaps(audio.last, outgoing, self.clock.at(now_unix)):
+            at = self.clock.next_cut(now_unix) * timeline.AUDIO_HZ // PROGRAM_TIME_HZ
+            line = here.sound_line = timeline.Line(timeline.AUDIO_HZ, at - packet.tick)
+            outgoing = at
         if audio.line is not line:
             if audio.last is not None and outgoing <= audio.last:  # of before the cut: sound never goes back
                 self.dropped += 1
                 return
             audio.cut(here.source, packet.sequence, line)
+        if audio.last is not None and outgoing <= audio.last and audio.skip(packet.sequence):
+            self.dropped += 1  # of what came late to begin with; an earlier packet that was repaired goes on
+            return
         own = audio.number(packet.sequence)
         if own is None:
             self.dropped += 1
             return
         audio.last = outgoing if audio.last is None else max(outgoing, audio.last)
         if "video" not in here.feed.tracks:
-            ticks = outgoing * PROGRAM_TIME_HZ // timeline.AUDIO_HZ
-            self.clock.observe(ticks, self._clock.unix(packet.arrived_s))
+            self.clock.observe(outgoing * PROGRAM_TIME_HZ // timeline.AUDIO_HZ, now_unix)
         out = Packet(own, outgoing & 0xFFFFFFFF, packet.marker, packet.payload)
         audio.put([out], False, packet.arrived_s)
+
+    def _sound_line(self, here: OnAir, packet: FeedPacket, now_unix: float) -> timeline.Line:
+        """Program time of the sound behind a cut, by its first packet."""
+        line = here.sound_line = timeline.Line(timeline.AUDIO_HZ, 0)
+        line.offset, line.settled = self._audio_offset(here, packet.tick, packet.arrived_s)
+        if here.feed.pulled:
+            self._meeting.find_wraps(here, packet.tick)
+            line.offset, line.settled = here.offset_of_pulled(packet.tick, timeline.AUDIO_HZ), True
+            self._meeting.find_behind(here, line, line.outgoing(packet.tick), now_unix)
+        return line
 
     def flush(self) -> None:
         """Hand on what was gathered while the socket was read."""

@@ -139,7 +139,7 @@ class Rendition:
     def shift(self, ticks: int) -> None:
         """Its times were `ticks` short, by whole wraps: what leaves stays the same."""
         if self.line is not None and self.last is not None:
-            self.line.offset += ticks
+            self.line.shift(ticks)
             self.last += ticks
 
     # -- packets -----------------------------------------------------------------------------------

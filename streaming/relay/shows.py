@@ -90,7 +90,10 @@ class Shows:
             self._take_down(program)
             program = None
         if stage.on_air and program is None:
-            program = Program(stage.show, stage.codec, self._fanout, self._clock, self._program_cut)
+            since_s = stage.since_ms / 1000 if stage.since_ms else None
+            program = Program(
+                stage.show, stage.codec, self._fanout, self._clock, self._program_cut, since_unix_s=since_s
+            )
             self.programs[stage.show] = program
         if program is not None:
             self._wish(program, self._clock.now())

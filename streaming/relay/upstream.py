@@ -100,13 +100,16 @@ class Upstreams:
         self._parting: list[Link] = []  # their shows are taken from elsewhere by now
         self._relay, self._caller, self._now, self._unix_ms, self._token = relay, caller, now, unix_ms, token
         self._neighbours: dict[RelayId, RelayEntry] = {}
+        self._read_ms = 0  # when that was
         self._wanted_s: dict[ShowId, float] = {}
         self._failed_s: dict[RelayId, float] = {}
 
     # -- what is known -----------------------------------------------------------------------------
 
     def neighbours(self, entries: Iterable[RelayEntry]) -> None:
-        """The registry as it stands now."""
+        """The registry as it stands now. While it cannot be read, what it said last is believed: a relay
+        that cannot be reached is found out by calling it, and no picture needs Redis."""
+        self._read_ms = self._unix_ms()
         self._neighbours = {e.relay: e for e in entries if e.relay != self._relay}
 
     def want(self, show: ShowId) -> None:
@@ -122,12 +125,11 @@ class Upstreams:
         )
 
     def _having(self, studio: StudioId) -> list[RelayEntry]:
-        """The living relays that have the studio."""
-        unix_ms = self._unix_ms()
+        """The relays that have the studio, and lived when we last heard of them."""
         return [
             entry
             for entry in self._neighbours.values()
-            if studio in (*entry.studios, *entry.pulled) and unix_ms - entry.seen_ms <= ENTRY_DEAD_MS
+            if studio in (*entry.studios, *entry.pulled) and self._read_ms - entry.seen_ms <= ENTRY_DEAD_MS
         ]
 
     def _failed(self, entry: RelayEntry, seconds: float) -> bool:

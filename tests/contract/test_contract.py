@@ -46,8 +46,9 @@ def test_anything_else_is_refused(wire: object) -> None:
 def test_golden_bytes_of_a_stage() -> None:
     stage = Stage(SHOW, 1, True, STUDIO)
     assert msgpack.packb(contract.to_wire(stage)).hex() == (
-        "87a46b696e64a55374616765a473686f77a473682d31a776657273696f6e01a66f6e5f616972c3"
+        "88a46b696e64a55374616765a473686f77a473682d31a776657273696f6e01a66f6e5f616972c3"
         "a673747564696fa473742d31a5636f646563a448323634a5636172647390"
+        "a873696e63655f6d7300"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -251,8 +252,16 @@ async def test_a_newer_stage_is_never_overwritten_by_an_older_one(redis: Redis) 
     assert await stages.read(SHOW) is None
     assert await stages.write(newer) is True
     assert await stages.write(older) is False
-    assert await stages.read(SHOW) == newer
+    written = await stages.read(SHOW)
+    assert written is not None
+    assert replace(written, since_ms=0) == newer
+    assert written.since_ms > 0
     assert await redis.xlen(STAGE_WISHES_KEY) == 1
+    desk.ask(c.PutOnAir("studio-2"), "host")
+    await stages.write(stage_of(desk.state))
+    again = await stages.read(SHOW)
+    assert again is not None
+    assert (again.studio, again.since_ms) == ("studio-2", written.since_ms)  # it has been on air since then
 
 
 async def test_the_audience_is_the_sum_over_relays(redis: Redis) -> None:

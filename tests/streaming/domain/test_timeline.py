@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from streaming.contract import ProgramTime
 from streaming.domain.timeline import (
     CaptureClock,
+    Followed,
     Line,
     ProgramClock,
     aligned_offset,
-    leaps,
     middle,
     ntp_from_unix,
     round_trip_seconds,
@@ -120,11 +120,41 @@ def test_a_clock_that_jumped_is_followed_at_once() -> None:
     assert line.offset == 48_000
 
 
-def test_a_leap_is_more_than_the_time_that_passed() -> None:
-    assert not leaps(0, 9 * 90_000, 90_000, 9.0)
-    assert leaps(0, 9 * 90_000, 90_000, 0.03)
-    assert leaps(9 * 90_000, 0, 90_000, 0.03)
-    assert not leaps(0, 3000, 90_000, 20.0)  # late is no leap
+def test_a_leap_is_ahead_of_time_or_back_and_late_is_none() -> None:
+    line = Line(90_000, 0)
+    assert line.place(9 * 90_000, 0, ProgramTime(9 * 90_000)) == 9 * 90_000
+    assert line.place(9 * 90_000, 0, ProgramTime(3_000)) is None
+    assert line.place(0, 9 * 90_000, ProgramTime(9 * 90_000)) is None
+    assert line.place(3_000, 0, ProgramTime(20 * 90_000)) == 3_000
+
+
+def test_a_relay_that_comes_later_counts_from_when_the_show_went_on_air() -> None:
+    assert ProgramClock(NOW - 60).next_cut(NOW) == 60 * 90_000
+    assert ProgramClock(NOW + 1).next_cut(NOW) == 0  # its wall clock is behind
+
+
+def test_a_group_of_pictures_that_began_before_what_was_seen_is_squeezed_behind_it() -> None:
+    line, at = Followed(90_000, 0, settled=True, floor=900_000), ProgramTime(900_000)
+    group = [810_000 + n * 3_000 for n in range(31)]  # the last is what was seen here last
+    placed = [line.place(tick, None, at) or 0 for tick in group]
+    assert placed == sorted(set(placed))
+    assert 900_000 < placed[0] < placed[-1] <= at + 3_000
+    assert [line.outgoing(tick) for tick in group] == placed  # what is repaired leaves as it was sent
+    assert line.place(903_000, None, ProgramTime(903_000)) == 903_000
+
+
+def test_time_that_is_ahead_elsewhere_is_caught_up_with_slowly() -> None:
+    line, clock = Followed(90_000, 0, settled=True), ProgramClock()
+    clock.observe(0, NOW)
+    ahead, steps = 36_000, []
+    for n in range(1, 400):
+        unix_s = NOW + n / 30
+        outgoing = line.place(n * 3_000 + ahead, None, clock.at(unix_s))
+        assert outgoing is not None
+        steps.append(outgoing - clock.last_ticks)
+        clock.observe(outgoing, unix_s)
+    assert max(steps) <= 3_000 + 2_000
+    assert outgoing == 399 * 3_000 + ahead
 
 
 @given(st.integers(0, 15 * 2**32 - 1), st.floats(-600, 600))

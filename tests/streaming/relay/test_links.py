@@ -20,10 +20,11 @@ class Street:
 
     def __init__(self) -> None:
         self.now = 100.0
+        self.unix_ms = 0
         self.asked = 0
-        self.upstreams = Upstreams(RelayId("r0"), self, lambda: self.now, lambda: 0, self.token)  # type: ignore[arg-type]  # see above
-        has = RelayEntry(RelayId("r1"), "http://192.0.2.1", 0, 0, 0.0, (SHOW,), studios=(STUDIO,))
-        self.upstreams.neighbours([has])
+        self.upstreams = Upstreams(RelayId("r0"), self, lambda: self.now, lambda: self.unix_ms, self.token)  # type: ignore[arg-type]  # see above
+        self.has = RelayEntry(RelayId("r1"), "http://192.0.2.1", 0, 0, 0.0, (SHOW,), studios=(STUDIO,))
+        self.upstreams.neighbours([self.has])
 
     def token(self) -> str:
         self.asked += 1
@@ -103,3 +104,14 @@ async def test_a_link_is_not_given_up_for_a_silence_of_our_own() -> None:
             await asyncio.sleep(2 * CHECK_SECONDS)
     with pytest.raises(TimeoutError):
         holding.result()
+
+
+def test_a_registry_that_cannot_be_read_ends_no_pulling() -> None:
+    street = Street()
+    street.upstreams.want(SHOW)
+    street.unix_ms += 60_000  # Redis is away; nobody is told of any relay
+    assert street.upstreams.source_of(STUDIO) is not None
+    assert street.upstreams.expects(SHOW, STUDIO)
+    assert street.upstreams.others() == []  # but nobody is sent there
+    street.upstreams.neighbours([street.has])  # it can be read again, and that relay has not been seen since
+    assert street.upstreams.source_of(STUDIO) is None

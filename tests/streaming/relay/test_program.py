@@ -104,8 +104,10 @@ def test_sound_stands_beside_its_picture_by_arrival_first_and_by_capture_when_kn
     source.tracks["video"].capture.learn(0, ntp_from_unix(EPOCH))
     source.tracks["audio"].capture.learn(100_000, ntp_from_unix(EPOCH + 0.050))  # it was captured earlier
     stage.program.clocks_learnt(source)
-    source.sound(2, 100_960, 0.120)
-    assert stage.sent("audio")[1].timestamp == pytest.approx(2400 + 960, abs=2)
+    for n in range(1, 4):  # 40 ms of it have been heard already
+        source.sound(1 + n, 100_000 + n * 960, 0.100 + n * 0.02)
+    assert [p.timestamp for p in stage.sent("audio")[1:]] == [pytest.approx(2400 + 3 * 960, abs=2)]
+    assert [p.sequence for p in stage.sent("audio")] == [0, 1]
 
 
 def test_a_capture_clock_that_cannot_be_is_not_believed(stage: Stage) -> None:
@@ -253,13 +255,14 @@ def test_sound_stays_beside_its_picture_where_our_slate_had_run_ahead(stage: Sta
     for n in range(150):
         slate.picture(n, n * 3000, n / 30, keyframe=n == 0)
         slate.sound(n, n * 1600, n / 30)
+    stage.program.admit(NotedViewer(), 5.0)
     pulled(180_000, stage, 5.0)  # two seconds of program time there, five here
     video, audio = stage.sent("video")[-1], stage.sent("audio")[-1]
     assert video.timestamp == pytest.approx(450_000 + 3000, abs=400)
     assert audio.timestamp == pytest.approx(5 * 48_000 + 960, abs=400)
 
 
-def test_sound_is_heard_at_once_where_our_slate_had_run_far_ahead(stage: Stage) -> None:
+def test_a_program_that_nobody_watches_takes_over_the_time_of_the_other_relay(stage: Stage) -> None:
     slate = ToldSource(-1, None)
     stage.program.wish(slate, 0.0)
     for n in range(900):

@@ -49,8 +49,9 @@ class Link:
         return part
 
 
-def picture(part: Feed, sequence: int, now: float, payload: bytes = IDR) -> None:
-    part.rtp_came(rtp.build(VIDEO, sequence, sequence * 3000, 7, payload, marker=True), now)
+def picture(part: Feed, sequence: int, now: float, payload: bytes = IDR, *, frame: int | None = None) -> None:
+    tick = 3000 * (sequence if frame is None else frame)
+    part.rtp_came(rtp.build(VIDEO, sequence, tick, 7, payload, marker=True), now)
 
 
 @pytest.fixture
@@ -88,9 +89,9 @@ def test_a_session_that_begins_anew_moves_no_time_and_loses_no_viewer(link: Link
     parts[2].gone("lost")
     parts[2] = link.open("q")
     assert all(layer.keyframe_wanted for layer in link.whole.layers.values())
-    picture(parts[2], 60_101, 0.2)  # its numbers are others; its time is the program's
-    picture(parts[0], 102, 0.3)
+    picture(parts[2], 60_101, 0.2, frame=106)  # its numbers are others; its time is the program's
+    picture(parts[0], 102, 0.3, frame=109)
     stage.program.flush()
     sent = [packet.timestamp for packet in stage.sent("video", "f")]
-    assert sent == [300_000, 306_000]
+    assert sent == [300_000, 327_000]
     assert len(viewer.streams) == 1
