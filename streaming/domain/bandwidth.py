@@ -201,17 +201,30 @@ class Bandwidth:
         """The most that the path is known to bear, or None where nothing speaks against any rate."""
         if self._fell is not None and now - self._fell_at > FALL_LASTS_SECONDS:
             self._fell = None
+        if self._is_capped(now):  # what came through is known better than an estimate
+            return self._capped
         known = [limit for limit in (self._fell, self._capped) if limit is not None]
         return min(known, default=None)
 
+    def _is_capped(self, now: float) -> bool:
+        """Whether it was found just now what comes through."""
+        return now - self._capped_at <= CAP_LASTS_SECONDS
+
     def urgent(self, now: float) -> int | None:
         """What the path bears, where that was found just now: a reason to go down."""
-        limits = [self._capped] if now - self._capped_at <= CAP_LASTS_SECONDS else []
-        since = self._overflow.late_since_s
-        lately = now - self._overflow.late_s <= LATELY_SECONDS
-        if lately and since is not None and now - since >= LATE_LASTS_SECONDS:
-            limits.append(self._fell if self.ceiling(now) is not None else None)
-        return min((limit for limit in limits if limit is not None), default=None)
+        if self._is_capped(now):
+            return self._capped
+        if self.is_late(now) and self._overflow.late_for_s >= LATE_LASTS_SECONDS:
+            return self._fell if self.ceiling(now) is not None else None
+        return None
+
+    def recurs(self, now: float) -> bool:
+        """Whether the path overflows again and again, though by little."""
+        return self.is_late(now) and self._overflow.recurs(now)
+
+    def is_late(self, now: float) -> bool:
+        """Whether what was heard lately had stood in a queue."""
+        return now - self._overflow.late_s <= LATELY_SECONDS
 
     def bears(self, bps: int) -> bool:
         """Whether nothing that came through speaks against this rate, lately or long ago."""
@@ -219,14 +232,12 @@ class Bandwidth:
 
     def loses_by_chance(self, now: float) -> bool:
         """Whether what is lost just now may be so: nothing was late, and no burst of ours is on its way."""
-        is_late = now - self._overflow.late_s <= LATELY_SECONDS
         is_new = self._begun_s is None or now - self._begun_s < BURST_SETTLES_SECONDS
-        return not (is_late or is_new) and now >= self._deaf_until and self._probe is None
+        return not (self.is_late(now) or is_new) and now >= self._deaf_until and self._probe is None
 
     def calm(self, now: float) -> bool:
         """Whether nothing speaks of a full path just now."""
-        is_late = now - self._overflow.late_s <= LATELY_SECONDS
-        return self.loss <= HEAVY_LOSS and self._grew() <= QUEUE_SECONDS and not is_late
+        return self.loss <= HEAVY_LOSS and self._grew() <= QUEUE_SECONDS and not self.is_late(now)
 
     # -- probing -----------------------------------------------------------------------------------
 

@@ -113,7 +113,8 @@ class Ladder:
     def _down(self, rungs: tuple[Rung, ...], here: int, path: Bandwidth, now: float) -> int:
         if self._rests_until is None:
             limit = path.urgent(now)
-            if here == 0 or limit is None or rungs[here].bps <= limit * TOLERATED:
+            is_borne = limit is None or rungs[here].bps <= limit * TOLERATED
+            if here == 0 or (is_borne and not path.recurs(now)):
                 return here
             self._leave(rungs[here].name, path, now)
         if self._rests_until is not None and now < self._rests_until:

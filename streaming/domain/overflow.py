@@ -22,6 +22,8 @@ REPAIRS_MAX: Final = 256
 REPORTS_MAX: Final = 64
 BEHIND_SECONDS: Final = 0.5  # reports must stay far behind for so long: a stall of the network is shorter
 THROUGH_MIN: Final = 2  # packets that came between: without them it was a gap, not a queue
+REPORTS_SECONDS: Final = 2.5
+REPORTS_MIN: Final = 3  # two that are a second apart may each have met a keyframe, with nothing between
 
 
 class Left(NamedTuple):
@@ -48,6 +50,11 @@ class Proof(NamedTuple):
     seconds: float
     share: float
 
+
+BOUT_SECONDS: Final = 0.8  # losses in a queue that are closer together are one bout
+BOUT_LOSSES: Final = 4
+BOUTS: Final = 3  # of them within BOUTS_SECONDS: the queue overflows with every keyframe, or never empties
+BOUTS_SECONDS: Final = 5.0
 
 LATE: Final = Proof(6, 0.09, 0.12)
 PROMPT: Final = (Proof(12, 0.25, 0.30), Proof(12, 0.5, 0.12))
@@ -76,7 +83,13 @@ class Overflow:
     late_s: float = float("-inf")  # when it was heard last
     _losses: deque[_Loss] = field(default_factory=lambda: deque(maxlen=LOSSES_MAX))
     _reports: deque[_Report] = field(default_factory=lambda: deque(maxlen=REPORTS_MAX))
+    _bouts: deque[list[float]] = field(default_factory=lambda: deque(maxlen=BOUTS))  # began, losses
     _repairs: deque[Left] = field(default_factory=lambda: deque(maxlen=REPAIRS_MAX))
+
+    @property
+    def late_for_s(self) -> float:
+        """From the first to the newest word of lateness, with none of timeliness between."""
+        return 0.0 if self.late_since_s is None else self.late_s - self.late_since_s
 
     def repaired(self, octets: int, now: float) -> None:
         """So many octets of repairs left: they take their part of the path."""
@@ -86,7 +99,23 @@ class Overflow:
         """Another stream: what is known of the one before says nothing of it."""
         self._losses.clear()
         self._reports.clear()
+        self._bouts.clear()
         self.late_since_s = None
+
+    def _lost_late(self, now: float) -> None:
+        if not self._bouts or now - self._bouts[-1][0] > BOUT_SECONDS:
+            if self._bouts and self._bouts[-1][1] < BOUT_LOSSES:
+                self._bouts.pop()
+            self._bouts.append([now, 0])
+        self._bouts[-1][1] += 1
+
+    def recurs(self, now: float) -> bool:
+        """Whether what leaves overflows the queue again and again, be it by ever so little."""
+        return (
+            len(self._bouts) == BOUTS
+            and self._bouts[-1][1] >= BOUT_LOSSES
+            and now - self._bouts[0][0] <= BOUTS_SECONDS
+        )
 
     def missed(self, own: int, left: Left, usual_s: float, now: float) -> float | None:
         """The player asks for a packet of ours (its sequence, ascending) for the first time.
@@ -96,6 +125,8 @@ class Overflow:
         late_s = now - left.at - usual_s
         is_late = late_s > LATE_SECONDS
         self._note(is_late, late_s, now)
+        if is_late:
+            self._lost_late(now)
         if self._losses and self._losses[-1].is_late != is_late:
             self._losses.clear()
         self._losses.append(_Loss(own, left.at, left.octets, is_late))
@@ -128,11 +159,11 @@ class Overflow:
             self._reports.clear()
             return None
         self._reports.append(_Report(now, arrival.highest, arrival.lost, left.octets))
-        while now - self._reports[0].at > 2 * WINDOW_SECONDS:
+        while now - self._reports[0].at > REPORTS_SECONDS:
             self._reports.popleft()
         first, seconds = self._reports[0], now - self._reports[0].at
         came = arrival.highest - first.highest
-        if seconds < BEHIND_SECONDS or came <= 0:
+        if seconds < BEHIND_SECONDS or len(self._reports) < REPORTS_MIN or came <= 0:
             return None
         share = min(1.0, max(0, arrival.lost - first.lost) / came)
         beside = sum(repair.octets for repair in self._repairs if first.at < repair.at <= now)
