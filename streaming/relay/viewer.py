@@ -323,7 +323,8 @@ class Viewer:
 
     @property
     def _rate(self) -> float:
-        sent_bps = max((span.stream.bps for span in self._spans["video"]), default=0) or ASSUMED_BPS
+        video = self._spans["video"]
+        sent_bps = (video[-1].stream.bps if video else 0) or ASSUMED_BPS
         return self._strait.rate_bps or min(sent_bps, self.figures.estimate_bps or sent_bps)
 
     def _keyframe_asked(self, now: float) -> None:
