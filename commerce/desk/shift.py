@@ -25,6 +25,7 @@ import structlog
 from commerce.desk import native
 from commerce.desk.clock import Clock
 from commerce.desk.propose import Proposal, propose, remind
+from commerce.desk.ready import Ready
 from commerce.live import envelope, keys
 from commerce.live.envelope import Illegible, Letter
 from commerce.live.log import Log, Trimmed
@@ -104,6 +105,7 @@ class Shift:
         self.show, self.tally, self.stopping = show, Tally(), False
         self._wire, self._clock, self._incarnation = wire, clock, incarnation
         self._log = Log(wire, pack=native.pack)
+        self._ready = Ready(show, self._log, self._snapshots)
         self._held_ms = self._offset_ms = self._used_ms = 0.0
         self._cursor = "0-0"
         self._letters: deque[Letter] = deque()
@@ -125,13 +127,15 @@ class Shift:
     async def _tenure(self, by: str) -> bool:
         """One incarnation, from an empty lease to stepping down; True when the show needs no desk."""
         if _is_held(await self._wire.left_ms(keys.lease(self.show))):
+            await self._ready.keep(self._clock.monotonic_ms())
             return False
-        # The long part is done before the lease is taken, so that it cannot run out meanwhile, and while the
-        # lease of who renews it no more runs out, so that buyers do not wait for one after the other.
-        state = await self._snapshots.load(self.show)
+        # The long part is done before the lease is taken, so that it cannot run out meanwhile, and most of it
+        # while another desk works, so that buyers wait for the lease alone.
+        state = await self._ready.newest()
         tenure = await self._take_lease(by)
         if tenure is None:
             return False
+        self._ready.hand_over()
         self._set_time(tenure.now_ms)
         try:
             await self._log.catch_up(state)

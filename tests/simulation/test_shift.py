@@ -148,19 +148,38 @@ def test_a_desk_that_wakes_up_after_its_lease_is_fenced(hall: Hall) -> None:
     assert first.tally.tenures == 1
 
 
-def test_a_standby_has_folded_when_the_lease_of_a_killed_desk_runs_out(hall: Hall) -> None:
+def test_a_standby_follows_and_has_nothing_to_read_but_the_end(hall: Hall) -> None:
     _, first = hall.desk()
     hall.open()
     standby, _ = hall.desk()
-    hall.wires[1].thaw_ms = 300  # there are two snapshots to ask for
-    hall.run(10)
-    assert hall.wires[1].thawed == 0, "nobody folds while the lease is renewed"
-    front = hall.send(order("o1"), "k", deadline_ms=10_000)
+    hall.run(3)
+    wire = hall.wires[1]
+    assert wire.thawed == 2, "there are two snapshots to ask for, once"
+    for number in range(5):
+        assert isinstance(hall.ask(order(f"o{number}"), f"k{number}"), Accepted)
+    wire.thaw_ms = 60_000  # nobody must wait for that now
+    front = hall.send(order("o9"), "k9", deadline_ms=10_000)
     hall.world.kill(first)
     killed_at = hall.world.time_ms
     hall.until(lambda: bool(hall.answers(front)))
     assert hall.world.time_ms - killed_at < LEASE_MS + 100
-    assert (standby.tally.tenures, hall.wires[1].thawed) == (1, 2)
+    assert (standby.tally.tenures, wire.thawed) == (1, 2)
+    assert len(hall.state().orders) == 6
+
+
+def test_a_standby_does_not_write_on_behind_what_the_server_lost(hall: Hall) -> None:
+    _, first = hall.desk()
+    hall.open()
+    assert isinstance(hall.ask(order("o1"), "k1"), Accepted)
+    hall.desk()
+    hall.run(3)
+    hall.world.kill(first)
+    log = hall.world.server.stream(keys.log(SHOW))
+    log.ids.pop(), log.fields.pop()
+    log.top = log.ids[-1]
+    assert isinstance(hall.ask(order("o2"), "k2", deadline_ms=10_000), Accepted)
+    assert [commit.version for commit in hall.log()] == list(range(1, len(hall.log()) + 1)), "no gap"
+    assert "o2" in hall.state().orders
 
 
 def test_a_lease_from_before_the_clock_was_set_back_keeps_nobody_out(hall: Hall) -> None:
