@@ -5,7 +5,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-FANOUT = Path("streaming/fanout")
+FANOUT, DESK = Path("streaming/fanout"), Path("commerce/desk")
 
 setup(
     ext_modules=[
@@ -19,9 +19,9 @@ setup(
         ),
         Extension(
             "commerce.desk._native",
-            sources=["commerce/desk/_native.c"],
-            depends=["commerce/desk/_near.h"],
-            extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra"],
+            sources=[str(DESK / "_native.c"), *map(str, sorted(DESK.glob("c/*.c")))],
+            depends=[*map(str, sorted(DESK.glob("c/*.h")))],
+            extra_compile_args=["-O3", "-std=c11", "-Wall", "-Wextra", "-fvisibility=hidden"],
             optional=True,
         ),
         Extension(

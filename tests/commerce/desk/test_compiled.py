@@ -13,6 +13,7 @@ pytestmark = needs_compiler
 
 @pytest.mark.timeout(300)
 def test_the_desks_twin_under_address_and_undefined_behaviour_sanitizers(tmp_path: Path) -> None:
-    twin = ROOT / "commerce/desk/_native.c"
+    desk = ROOT / "commerce/desk"
+    twin = [desk / "_native.c", *desk.glob("c/*.c")]
     suite = [Path(__file__).with_name("test_twins.py")]
-    assert passed_under_sanitizers("commerce.desk._native", [twin], tmp_path, suite) >= 10
+    assert passed_under_sanitizers("commerce.desk._native", twin, tmp_path, suite) >= 10
