@@ -126,7 +126,7 @@ async def start(settings: Settings) -> RelayProcess:
         limits=Limits(settings.viewers_max, settings.half_open_max),
         clock=clock,
     )
-    port.flush = relay.heart.flush
+    port.looks, port.flush = relay.heart.notice, relay.heart.flush
     tcp = await _listen_tcp(settings, sock.getsockname()[1], relay) if settings.tcp else None
     await _take_stages(settings, relay)
     runner = web.AppRunner(build_app(relay, keys, settings), access_log=None, shutdown_timeout=1.0)

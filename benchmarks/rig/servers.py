@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,6 +85,7 @@ class RelayServer:
     udp_port: int
     publish_token: str
     view_token: str
+    settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def whip(self) -> str:
@@ -131,7 +132,16 @@ def relay(place: Path, **environment: str) -> Iterator[RelayServer]:
             udp,
             _token(key, "publish", claims["publish"]),
             _token(key, "view", claims["view"]),
+            settings | environment,
         )
+
+
+@contextlib.contextmanager
+def revived(server: RelayServer, place: Path) -> Iterator[RelayServer]:
+    """A relay that was killed, started again on its ports; it has just begun and need not answer yet."""
+    command = on_core(SERVER_CORE, [sys.executable, "-m", "streaming"])
+    with _process(command, os.environ | server.settings, place / "again.log") as process:
+        yield replace(server, pid=process.pid)
 
 
 def _token(key: Ed25519PrivateKey, role: Role, of: dict[str, Any]) -> str:

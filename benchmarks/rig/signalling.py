@@ -61,6 +61,24 @@ async def meet_relay(http: aiohttp.ClientSession, url: str, token: str, client: 
     raise ConnectionError(f"{response.status}: {text[:200]}")
 
 
+class Refused(Exception):
+    """A relay said no."""
+
+    def __init__(self, status: int, retry_after_s: float) -> None:
+        super().__init__(f"{status}")
+        self.status, self.retry_after_s = status, retry_after_s
+
+
+async def meet_once(http: aiohttp.ClientSession, url: str, token: str, client: Client, sdp: str) -> None:
+    """One try of a player. Raises Refused."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/sdp"}
+    async with http.post(url, data=sdp, headers=headers) as response:
+        text = await response.text()
+        if response.status != 201:
+            raise Refused(response.status, float(response.headers.get("Retry-After", "0")))
+    await client.connect(text)
+
+
 class Janus:
     """The few words of Janus' HTTP API that a viewer of a mountpoint needs."""
 

@@ -31,6 +31,12 @@ class Heart:
         self._second_s = 0.0
         self._beat_s: float | None = None
 
+    def notice(self, now: float) -> None:
+        """Before anything is read: whether we stood still, and what waits there is of before."""
+        if self._beat_s is not None and now - self._beat_s > STALLED_SECONDS:
+            self._relay.shows.awake(now)
+            self._beat_s = now
+
     def flush(self) -> None:
         """After each batch of datagrams: hand on what programs gathered, ask for what is missing."""
         relay = self._relay
@@ -56,8 +62,7 @@ class Heart:
     def tick(self, now: float) -> None:
         """One beat."""
         relay = self._relay
-        if self._beat_s is not None and now - self._beat_s > STALLED_SECONDS:
-            relay.shows.awake(now)
+        self.notice(now)
         self._beat_s = now
         for feed in relay.incoming:
             self._tick_feed(feed, now)

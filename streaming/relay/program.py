@@ -18,6 +18,7 @@ from .onair import OnAir
 from .rendition import Audience, Rendition
 from .sound import Sound
 from .source import FeedPacket, Source
+from .waking import Waking
 from .watching import Watching
 
 
@@ -57,6 +58,7 @@ class Program:
         self._on_air: OnAir | None = None
         self._watching = Watching(self.video, self._flush, self._ask_keyframe)
         self._studio_shown = False
+        self.waking = Waking(lambda now: self.clock.at(clock.unix(now)))
         self._names: tuple[str, ...] = ()  # the encodings of what was cut to last
 
     @property
@@ -211,6 +213,9 @@ class Program:
                 return
             rendition = self._begin_rendition(here, packet)
         line = rendition.line or self._line(here, packet)
+        if self.waking.leaves_out(here, rendition, line, packet):
+            self.dropped += 1 + len(packet.more)
+            return
         if not packet.payload and rendition.skip(packet.sequence):
             return
         own = rendition.number(packet.sequence, 1 + len(packet.more))
@@ -289,6 +294,10 @@ class Program:
             at = self.clock.next_cut(now_unix) * timeline.AUDIO_HZ // PROGRAM_TIME_HZ
             line = here.sound_line = timeline.Line(timeline.AUDIO_HZ, at - packet.tick)
             outgoing = at
+        stale = self.waking.is_stale(packet.arrived_s, outgoing * PROGRAM_TIME_HZ // timeline.AUDIO_HZ)
+        if stale and audio.line is line and audio.skip(packet.sequence):
+            self.dropped += 1
+            return
         if audio.line is not line:
             if audio.last is not None and outgoing <= audio.last:  # of before the cut: sound never goes back
                 self.dropped += 1

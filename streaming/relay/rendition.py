@@ -77,6 +77,7 @@ class Rendition:
         self.origin: tuple[int, int] | None = None  # the feed and era that it is cut from
         self.line: Line | None = None
         self.last: int | None = None  # newest outgoing timestamp, unwrapped
+        self.torn = False  # something was left out: nothing more until a keyframe
         self.waiting: set[Audience] = set()
         self.asked = False  # for a keyframe, for those who wait
         self.aside: list[Aside] = []
@@ -125,7 +126,7 @@ class Rendition:
 
     def cut(self, origin: tuple[int, int], first: int, line: Line) -> None:
         """From now on take `origin`, beginning with its sequence `first`, timed by `line`."""
-        self.origin, self.line = origin, line
+        self.origin, self.line, self.torn = origin, line, False
         self._segments.switch(origin, first)
 
     def number(self, sequence: int, count: int = 1) -> int | None:

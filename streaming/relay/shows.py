@@ -122,6 +122,8 @@ class Shows:
     def awake(self, now: float) -> None:
         """This relay itself stood still: what studios sent meanwhile waits to be read; none was silent."""
         self._awake_s = now
+        for program in self.programs.values():
+            program.waking.woke_s = now
 
     def _feed_of(self, show: ShowId, studio: StudioId) -> Source | None:
         """The studio itself, else what another relay gives of it for this show."""

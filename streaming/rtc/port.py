@@ -52,6 +52,7 @@ class Port:
         """`ear`: how the socket is read, if not by the best way that this machine has."""
         self.socket = sock
         self._ear = ear or open_ear(sock)
+        self.looks: Callable[[float], None] = lambda now: None  # called before the socket is read
         self.flush: Callable[[], None] = lambda: None  # called after each batch of datagrams
         self.counts = PortCounts()
         self._clock = clock
@@ -126,6 +127,7 @@ class Port:
 
     def _readable(self) -> None:
         now = self._clock()
+        self.looks(now)
         for _ in range(BATCHES_MAX):
             came, count = self._ear.receive()
             self.counts.datagrams += count

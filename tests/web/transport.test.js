@@ -54,3 +54,20 @@ test("hidden host candidates do not leave the browser", () => {
   const sdp = `v=0\r\na=candidate:1 1 udp 2113937151 8f2a.local 51472 typ host generation 0\r\n${shown}`;
   assert.equal(withoutHiddenCandidates(sdp), `v=0\r\n${shown}`);
 });
+
+test("a thousand players of a relay that was away for ten seconds do not come back in chorus, and all do soon", () => {
+  let seed = 7;
+  const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
+  const AWAY_MS = 10_000;
+  const back = Array.from({ length: 1_000 }, () => {
+    // They notice within half a second of each other (live-picture.js looks twice a second).
+    let now = 500 * random();
+    for (let attempt = 0; now < AWAY_MS; attempt += 1) now += waitMs(attempt, random());
+    return now - AWAY_MS;
+  });
+  assert.ok(Math.max(...back) <= LONGEST_WAIT_MS);
+  for (let from = 0; from < LONGEST_WAIT_MS; from += 1_000) {
+    const together = back.filter((at) => at >= from && at < from + 1_000).length;
+    assert.ok(together < 300, `${together} in one second: more than a relay lets in from one address`);
+  }
+});

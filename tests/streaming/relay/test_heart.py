@@ -84,3 +84,7 @@ def test_a_relay_that_stood_still_says_so_before_it_judges_others() -> None:
     heart.tick(15.2)
     assert body.shows.woke == [15.2]
     assert body.shows.ticks[-2:] == [15.2, -1.0]
+    heart.notice(15.3)
+    heart.notice(25.3)  # the socket can be read: before anything of it is believed
+    heart.tick(25.3)
+    assert body.shows.woke == [15.2, 25.3]

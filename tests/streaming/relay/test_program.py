@@ -219,6 +219,29 @@ def test_a_lost_source_leaves_the_program_as_it_was(stage: Stage) -> None:
     assert stage.program.started
 
 
+def test_what_waited_while_we_stood_still_is_left_out(stage: Stage) -> None:
+    source = ToldSource(1)
+    stage.program.wish(source, 0.0)
+    for n in range(30):
+        source.picture(n, n * 3000, n / 30, keyframe=n == 0)
+        source.sound(n, n * 1600, n / 30)
+    asked = source.keyframes_wanted
+    stage.program.waking.woke_s = 4.0
+    for n in range(30, 121):  # three seconds of it, all at once
+        source.picture(n, n * 3000, 4.0, keyframe=n == 60)
+        source.sound(n, n * 1600, 4.0)
+    assert source.keyframes_wanted > asked
+    assert [p.timestamp for p in stage.sent("video")[30:]] == []
+    assert stage.sent("audio")[30].timestamp >= 3.5 * 48_000
+    source.picture(121, 121 * 3000, 4.04, keyframe=True)
+    source.picture(122, 122 * 3000, 4.07)
+    assert [(p.sequence, p.timestamp) for p in stage.sent("video")[30:]] == [
+        (30, 121 * 3000),
+        (31, 122 * 3000),
+    ]
+    assert [p.sequence for p in stage.sent("audio")] == list(range(len(stage.sent("audio"))))
+
+
 # -- a feed that another relay gives -----------------------------------------------------------
 
 
