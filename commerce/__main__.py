@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from commerce import handles, rings
+from commerce.api import crowd
 from commerce.api.app import make_app
 from commerce.api.opening import open_house
 from commerce.live.durability import NotDurable
@@ -64,6 +65,8 @@ def main() -> None:
     """Run the front; ends with one sentence where it cannot start."""
     settings, firms = load(ShopSettings, os.environ), load(FirmSettings, os.environ)
     configure()
+    if crowd.no_twin:
+        log.info("crowd_native_unavailable", reason=crowd.no_twin)
     handles.raise_limit()
     try:
         run(serve(settings, firms))

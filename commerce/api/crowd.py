@@ -12,8 +12,6 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
-import structlog
-
 MOST_BUFFERED_BYTES: Final = 256 * 1024
 BREATH_EVERY: Final = 400  # listeners written to before the loop gets a turn
 INTERFACE: Final = 1  # of _crowd.c; raised with every change of what it knows of Listener
@@ -103,23 +101,32 @@ Write: TypeAlias = Callable[[tuple[Listener, ...], bytes], list[tuple[Listener, 
 
 
 def write_each(listeners: tuple[Listener, ...], payload: bytes) -> list[tuple[Listener, int]]:
-    """Write to all with nothing in their way; who did not get it all, and why."""
+    """Write to all with nothing in their way; who did not get it all, and why.
+
+    All are looked at before any is written to: in turns each look would wait for memory that the writing
+    pushed out (1.14 of a bare `send()` so, 1.08 in two rounds).
+    """
+    ways = [
+        listener.fd if not listener.stuffed and listener.fd >= 0 and not listener.is_closing() else -1
+        for listener in listeners
+    ]
     others, size = [], len(payload)
-    for listener in listeners:
-        fate = LOOK_YOURSELF
-        if not listener.stuffed and listener.fd >= 0 and not listener.is_closing():
+    for place, way in enumerate(ways):
+        if way >= 0:
             try:
-                fate = _write(listener.fd, payload)
+                fate = _write(way, payload)
             except BlockingIOError:
                 fate = 0
             except OSError:
                 fate = GONE
+        else:
+            fate = LOOK_YOURSELF
         if fate != size:
-            others.append((listener, fate))
+            others.append((listeners[place], fate))
     return others
 
 
-def _loaded() -> Write:
+def _loaded() -> tuple[Write, str]:
     try:
         from commerce.api import _crowd  # noqa: PLC0415  may be missing: it is compiled where it can be
 
@@ -127,12 +134,11 @@ def _loaded() -> Write:
             raise ImportError("it was built before it was changed: make setup")
         _crowd.learn(Listener)
     except (ImportError, TypeError, AttributeError) as reason:
-        structlog.get_logger("crowd").info("crowd_native_unavailable", reason=str(reason))
-        return write_each
-    return _crowd.tell
+        return write_each, str(reason)
+    return _crowd.tell, ""
 
 
-write: Final = _loaded()
+write, no_twin = _loaded()  # and why there is none, for the process to tell once its log is open
 
 
 class Crowd:

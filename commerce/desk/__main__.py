@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from commerce import handles, settings
-from commerce.desk import tidy
+from commerce.desk import native, tidy
 from commerce.desk.clock import RealClock
 from commerce.desk.meters import application
 from commerce.desk.office import Office
@@ -66,6 +66,8 @@ async def serve(wanted: DeskSettings) -> int:
 def main() -> int:
     """Start the process."""
     configure()
+    if native.no_twin:
+        _log.info("desk_native_unavailable", reason=native.no_twin)
     handles.raise_limit()
     tidy.begin()
     return run(serve(settings.load(DeskSettings, os.environ)))

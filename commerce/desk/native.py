@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-import structlog
-
 from commerce.live import log
 from commerce.live.envelope import Ask, Reply
 from commerce.show.commands import PlaceOrder
@@ -35,7 +33,7 @@ def nothing_near(state: State, asks: Sequence[Ask[Any]]) -> None:
     """Where there is no twin the lookups wait one after another."""
 
 
-def _loaded() -> tuple[Place, Near, log.Pack]:
+def _loaded() -> tuple[Place, Near, log.Pack, str]:
     try:
         from commerce.desk import _native  # noqa: PLC0415  may be missing: it is compiled where it can be
 
@@ -45,10 +43,9 @@ def _loaded() -> tuple[Place, Near, log.Pack]:
             raise ImportError("it writes one schema")
         _native.learn({kind.__name__: kind for kind in _KINDS})
     except (ImportError, TypeError, AttributeError) as reason:
-        structlog.get_logger("desk").info("desk_native_unavailable", reason=str(reason))
-        return place_nothing, nothing_near, log.pack_all
+        return place_nothing, nothing_near, log.pack_all, str(reason)
     schema = SCHEMAS[OrderPlaced]
-    return _native.place, _native.near, lambda events: _native.pack(events, schema, log.pack_one)
+    return _native.place, _native.near, lambda events: _native.pack(events, schema, log.pack_one), ""
 
 
-place, near, pack = _loaded()
+place, near, pack, no_twin = _loaded()  # and why there is none, for the process to tell once its log is open

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from commerce.log import RequestLog
 
@@ -24,6 +26,22 @@ def test_a_process_whose_log_meets_a_full_disk_goes_on() -> None:
     with FULL.open("wb") as full:
         run = subprocess.run([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=full, check=True)
     assert run.stdout == b"went on\n"
+
+
+@pytest.mark.parametrize(
+    ("package", "twin"), [("commerce", "commerce.api._crowd"), ("commerce.desk", "commerce.desk._native")]
+)
+def test_a_process_without_its_twin_says_so_in_its_log_alone(package: str, twin: str) -> None:
+    """It stood on standard output, before the log was open, and in no line of JSON."""
+    program = (
+        f"import sys; sys.modules[{twin!r}] = None; import {package}.__main__ as process; process.main()"
+    )
+    environment = {**os.environ, "REDIS_URL": "nonsense"}  # it goes no further than its settings
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, env=environment, timeout=60, check=False
+    )
+    assert run.stdout == b""
+    assert b"REDIS_URL" in run.stderr
 
 
 async def test_requests_are_answered_while_their_lines_cannot_be_written(tmp_path: Path) -> None:

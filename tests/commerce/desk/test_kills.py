@@ -105,6 +105,23 @@ async def test_a_desk_that_slept_past_its_lease_is_fenced(lone_valkey: Server, d
         assert first.poll() is None, "it lives on and waits for its turn"
 
 
+async def test_a_server_that_stood_still_goes_on_and_loses_nothing(lone_valkey: Server, desks: Desks) -> None:
+    desks.start()
+    async with front(lone_valkey.url) as inbox:
+        await opened(inbox, PLENTY)
+        crowd = Crowd(inbox, CALLERS)
+        await crowd.told(100)
+        assert lone_valkey.process is not None
+        lone_valkey.process.send_signal(signal.SIGSTOP)
+        try:
+            await crowd.rests()
+        finally:
+            lone_valkey.process.send_signal(signal.SIGCONT)
+        await crowd.told(200)
+        await crowd.finish()
+        await audited(lone_valkey.url, crowd, PLENTY)
+
+
 async def test_a_killed_front_takes_nobody_with_it(lone_valkey: Server, desks: Desks) -> None:
     desks.start()
     async with front(lone_valkey.url) as inbox:
