@@ -13,8 +13,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from .narrow import SOUND_BPS
 from .overflow import Arrival, Left, Overflow
 from .sounding import Sounding
+from .width import Width
 
 REMB_LAG_SECONDS: Final = 0.7  # a REMB goes on falling for so long when the queue has drained
 REMBS_KEPT: Final = 64
@@ -41,6 +43,9 @@ MISSED_MAX: Final = 3  # packets during a probe, where nothing was lost before i
 MISSED_BY_CHANCE: Final = 200  # times the loss before it
 REPORTS_UNTIL_TRUST: Final = 2  # bad reports in a row before their loss counts
 BURST_SETTLES_SECONDS: Final = 2.0  # a beginning may fill a queue, and no usual delay is known at first
+START_BYTES_MAX: Final = 128_000  # at once over an unknown path, where a smaller rendition is at hand
+SAME_PATH: Final = 0.7  # of what was seen: where less comes through it is of the past
+MUTE_SECONDS: Final = 3.5  # the first report may come before any of ours, and the next a second later
 SOUNDED_SECONDS: Final = 0.3  # behind a burst of ours: what is lost then is its doing
 
 Verdict: TypeAlias = Literal["going", "passed", "failed"]
@@ -71,6 +76,8 @@ class Bandwidth:
         self._rtt: float | None = None
         self._rtt_least: float | None = None
         self._rtt_least_at = 0.0
+        self._mute_from = float("-inf")
+        self._seen: int | None = None  # before anything was sent
         self._bad_reports = 0
         self._begun_s: float | None = None
         self._capped: int | None = None  # by what came through, until a probe shows better
@@ -85,6 +92,14 @@ class Bandwidth:
         self._begun_s = now
         self._overflow.begin()
         self._bad_reports = 0
+
+    def seen(self, bps: int | None, now: float) -> None:
+        """What came through before anything was sent; None: the path is wide.
+
+        The round trip of that moment is not taken for the usual one: a radio's is soon twice as long."""
+        self._mute_from = now + MUTE_SECONDS
+        self._seen = bps
+        self._capped = None if bps is None else int(bps * CAME_THROUGH)
 
     def heard_remb(self, bps: int, now: float) -> None:
         """A REMB (draft-alvestrand-rmcat-remb-03) came."""
@@ -185,6 +200,10 @@ class Bandwidth:
         """Whether its player's reports have ever told a round trip."""
         return self._rtt is not None
 
+    def is_mute(self, now: float) -> bool:
+        """Whether they never will, as far as can be told."""
+        return self._rtt is None and now >= self._mute_from
+
     @property
     def queue_s(self) -> float:
         """How long what arrived late had stood in a queue."""
@@ -225,6 +244,19 @@ class Bandwidth:
     def is_late(self, now: float) -> bool:
         """Whether what was heard lately had stood in a queue."""
         return now - self._overflow.late_s <= LATELY_SECONDS
+
+    @property
+    def through(self) -> Width | None:
+        """What was seen to come through, as long as nothing speaks of another path."""
+        known = self._seen is not None and (self._capped is None or self._capped >= SAME_PATH * self._seen)
+        return Width(self._seen, self.sound_bps or SOUND_BPS) if self._seen and known else None
+
+    def may_begin(self, bps: int, start_bytes: int, *, sound: bool) -> bool:
+        """Whether a viewer may begin with a rendition of this rate and so many bytes at once or soon."""
+        width = self.through
+        if width is not None:
+            return width.bears(bps, start_bytes, sound=sound)
+        return start_bytes <= START_BYTES_MAX
 
     def bears(self, bps: int) -> bool:
         """Whether nothing that came through speaks against this rate, lately or long ago."""
@@ -274,5 +306,5 @@ class Bandwidth:
         self._probe = None
         if probe.failed:
             return "failed"
-        self._capped = self._fell = None
+        self._capped = self._fell = self._seen = None
         return "passed"

@@ -166,7 +166,7 @@ class Ladder:
         target = self._next(rungs, here, now)
         if path.sounding is not None:
             self._sounded(rungs, here, path.sounding, path, now)
-        elif target is not None and self._may_try(path, now) and (self._is_next_borne or not path.answers):
+        elif target is not None and self._may_try(path, now) and (self._is_next_borne or path.is_mute(now)):
             self._probe(target, path, now, steep=False)
         return here
 

@@ -22,6 +22,7 @@ FELL: Final = (
 )
 GROWTH: Final = 0.08  # a second
 GROWTH_FAR: Final = 0.3  # where the rate is far from the one that was too much: the path has changed
+GROWTH_KNOWN: Final = 0.02  # about what was seen to come through
 FAR_BELOW: Final = 0.7
 FAR_ABOVE: Final = 1.15
 ENOUGH: Final = 1.15  # of the stream's rate, and the path is not narrow any more
@@ -57,6 +58,7 @@ class Narrow:
         self._remb: tuple[int, float] | None = None
         self._remb_peak = 0
         self._too_much_bps = 0.0
+        self._known_bps = 0.0  # what was seen to come through before anything was sent
         self._rtt_least: float | None = None
         self._queued_since: float | None = None
         self._entered = (0.0, 0.0)  # with which loss, when
@@ -77,6 +79,13 @@ class Narrow:
             self._queued_since = None
         elif self._queued_since is None:
             self._queued_since = now
+
+    def enter(self, rate_bps: float, now: float) -> None:
+        """The path is known to let so much through, before anything was sent."""
+        self._entered, self._brakes, self._bad = (0.0, float("-inf")), 0, 0
+        self._changed_s, self._too_much_bps, self._remb_peak = now, rate_bps, 0
+        self._known_bps = rate_bps
+        self.rate_bps = max(LEAST_BPS, rate_bps)
 
     def forget(self) -> None:
         """Another stream begins, or the same one in full."""
@@ -146,6 +155,8 @@ class Narrow:
         elif self.used and share < HEAVY_LOSS and not self._queueing:
             near = FAR_BELOW * self._too_much_bps <= rate <= FAR_ABOVE * self._too_much_bps
             growth = GROWTH if near else GROWTH_FAR
+            if FAR_BELOW * self._known_bps <= rate <= FAR_ABOVE * self._known_bps:
+                growth = GROWTH_KNOWN
             self.rate_bps = rate * (1 + growth * min(1.0, elapsed))
 
     def _brake(self, rate: float, share: float, now: float) -> None:

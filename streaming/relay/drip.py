@@ -14,7 +14,8 @@ from ..fanout import Packet
 
 PUMP_SECONDS: Final = 0.010
 BURST_SECONDS: Final = 0.02  # of the rate, that may leave at once
-BEHIND_SECONDS_MAX: Final = 1.0  # a frame that would leave later than this is left out
+BEHIND_SECONDS_MAX: Final = 1.0  # a frame that would leave later is left out, where keyframes are rare
+GROUP_SECONDS_MAX: Final = 2.5  # a longer group of pictures is no measure of what may wait
 HEADER_BYTES: Final = 60  # IP, UDP, RTP, its extensions and tag
 
 
@@ -30,10 +31,12 @@ class Drip:
         begun: Callable[[int, int], None],
         later: Callable[[float, Callable[[], None]], object],
         now: Callable[[], float],
+        behind_s: float = BEHIND_SECONDS_MAX,
     ) -> None:
         """`following`: the first own sequence to give out; `begun(first_own, offset)` tells of each new
         run of numbers; `send` gets packets under their own sequences."""
         self.following, self.rate_bps = following, rate_bps
+        self.behind_s_max = behind_s
         self.left_out = 0
         self.held_back = False  # since somebody looked
         self.ended = False
@@ -45,9 +48,10 @@ class Drip:
         self._pumping = False
         self._open: int | None = None  # offset of the run, while frames of it are taken
         self._frame: int | None = None
-        self._newest = -1
+        self.newest = -1
         self._first = 0
-        self._unsent = following
+        self._keyframes_s: tuple[float, ...] = ()  # when the newest two came
+        self.unsent = following
 
     @property
     def behind_s(self) -> float:
@@ -55,17 +59,32 @@ class Drip:
         return self._bytes * 8 / self.rate_bps
 
     @property
+    def _room_s(self) -> float:
+        """How long a frame may wait: until the next keyframe, where these come regularly and soon."""
+        if len(self._keyframes_s) < 2:
+            return self.behind_s_max
+        apart_s = self._keyframes_s[1] - self._keyframes_s[0]
+        if apart_s > GROUP_SECONDS_MAX:
+            return self.behind_s_max
+        return max(self.behind_s_max, self._keyframes_s[1] + apart_s - self._now())
+
+    @property
     def is_open(self) -> bool:
         """Whether frames are taken just now; else a keyframe is waited for."""
         return self._open is not None
 
+    @property
+    def drained_offset(self) -> int | None:
+        """From the stream's sequences to ours, where a run is open and all of it has left."""
+        return None if self._queue else self._open
+
     def take(self, packets: list[Packet], keyframes: Collection[int]) -> None:
         """Packets of the stream; `keyframes`: sequences of the stream at which one begins."""
         for packet in packets:
-            if packet.sequence > self._newest and packet.timestamp != self._frame:
+            if packet.sequence > self.newest and packet.timestamp != self._frame:
                 self._frame = packet.timestamp
                 self._decide(packet.sequence, packet.sequence in keyframes)
-            self._newest = max(self._newest, packet.sequence)
+            self.newest = max(self.newest, packet.sequence)
             if self._open is None or packet.sequence < self._first:
                 self.left_out += 1
                 continue
@@ -77,7 +96,9 @@ class Drip:
 
     def _decide(self, sequence: int, keyframe: bool) -> None:
         """Whether a frame that begins here still fits."""
-        fits = self.behind_s <= BEHIND_SECONDS_MAX
+        fits = self.behind_s <= (self.behind_s_max if keyframe else self._room_s)
+        if keyframe:
+            self._keyframes_s = (*self._keyframes_s[-1:], self._now())
         if self._open is not None and not fits:
             self._open = None
         elif self._open is None and keyframe and fits:
@@ -92,7 +113,7 @@ class Drip:
         """Give up what waits; the first own sequence that was not sent."""
         self.ended = True
         self._queue.clear()
-        return self._unsent
+        return self.unsent
 
     def _pump_soon(self) -> None:
         if self._queue and not self._pumping:
@@ -114,7 +135,7 @@ class Drip:
             self._spare_bytes -= size
             self._bytes -= size
             batch.append(packet)
-            self._unsent = max(self._unsent, packet.sequence + 1)
+            self.unsent = max(self.unsent, packet.sequence + 1)
         if batch:
             self._send(batch)
         self._pumping = bool(self._queue)

@@ -43,8 +43,7 @@ class Hearing:
         else:
             self._take(seat, sound, Form(self._opus, 0))
 
-    def lost(self, share: float, now: float) -> None:
-        """So much of picture or sound did not arrive lately."""
+    def _hear_of(self, share: float, now: float) -> None:
         if share >= LOSSY:
             self._lost_s = now
 
@@ -52,14 +51,17 @@ class Hearing:
         """Its path is another one: nothing is known of its losses."""
         self._lost_s = -CALM_SECONDS
 
-    def suit(self, seat: ViewerId, now: float, *, narrow: bool) -> None:
-        """Repeat, or cease to: on a path that is too narrow more packets lose more."""
+    def suit(self, seat: ViewerId, now: float, *, lost: float, narrow: bool) -> int:
+        """Repeat, or cease to: on a path that is too narrow more packets lose more. `lost`: the share of
+        picture or sound that did not arrive lately. How many earlier packets come with each one now."""
+        self._hear_of(lost, now)
         if self._sound is None or self._form is None:
-            return
+            return 0
         repeats = REPEATS if now - self._lost_s < CALM_SECONDS and not narrow else 0
         if repeats != self._form.repeats:
             with suppress(FanoutFull):  # then it stays as it is
                 self._take(seat, self._sound, self._form._replace(repeats=repeats))
+        return self.repeats
 
     def _take(self, seat: ViewerId, sound: Sound, form: Form) -> None:
         source, old, self._form = sound.listen(form), self._form, form

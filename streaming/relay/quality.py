@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ..domain.bandwidth import Bandwidth
+from ..domain.bandwidth import START_BYTES_MAX, Bandwidth
 from ..domain.ladder import Ladder, Rung
 from ..domain.overflow import Arrival, Left
 from ..domain.sounding import Sounding, burst_bytes
 from ..rtc.rtcp import ReportBlock
-from .rendition import START_BYTES_MAX
 
 REPORT_SECONDS: Final = 0.4  # loss of a shorter time says little
 REPORT_PACKETS: Final = 50  # and of fewer packets, unless more than a second has passed

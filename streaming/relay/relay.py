@@ -18,6 +18,7 @@ from ..contract import Codec, RelayId, ShowId, StudioId
 from ..fanout import Fanout
 from ..rtc.answers import Local, Terms, ViewerSsrcs, agree, answer_publisher, answer_viewer, candidate_lines
 from ..rtc.dtls import Certificate
+from ..rtc.echo import Echo
 from ..rtc.port import Port
 from ..rtc.sdp import IceCredentials, Offer
 from ..rtc.session import Session
@@ -184,6 +185,9 @@ class Relay:
         self.totals.watched += 1
         answer = answer_viewer(offer, terms, local, program.codec, ssrcs)
         admission = self._seat(terms, viewer, program.show, local, answer, name=name)
+        if pin is None:
+            session = self.seated[admission.session].session
+            session.echo = Echo(local.ice, terms.remote_ice, self.clock.now, viewer.path_seen)
         lines = [n for n, s in enumerate(offer.sections) if terms.video and s.mid == terms.video.mid]
         self.seated[admission.session].video_line = lines[0] if lines else 0
         return admission

@@ -17,7 +17,6 @@ from ..fanout import Fanout, Kind, Packet, SourceId
 HISTORY_PACKETS: Final = {"video": 2048, "audio": 256}
 GOP_PACKETS_MAX: Final = 2000
 GOP_SECONDS_MAX: Final = 4.0  # an older group of pictures is no start; a new keyframe is asked for
-START_BYTES_MAX: Final = 128_000  # at once to a joiner of unknown path, where a smaller rendition is at hand
 PAUSE_SECONDS: Final = 1.0  # without packets: the studio's silence, or a standstill of our own
 SILENT_SECONDS: Final = 1.5  # a rendition without packets for so long is none to offer
 KEYFRAME_AGE_SECONDS: Final = 0.6  # of the newest, before one that is no hurry is asked for: all who share
@@ -26,11 +25,6 @@ RATE_SMOOTHING: Final = 0.1  # a second: keyframes that are asked for are soon f
 PACKETS_SMOOTHED: Final = 128
 KEYFRAMES_KNOWN: Final = 4
 OVERHEAD_BYTES: Final = 36  # of a packet on its way: RTP header, extensions, SRTP tag
-
-
-def is_gentle(start: list[Packet]) -> bool:
-    """Whether a start may leave in one burst; more overflows the queue of a usual path (0.3 s, 4 Mbit/s)."""
-    return sum(len(packet.payload) for packet in start) <= START_BYTES_MAX
 
 
 class Audience(Protocol):
@@ -43,8 +37,14 @@ class Audience(Protocol):
     def held(self) -> bool:
         """Whether its picture rests until another rendition begins."""
 
+    def bears(self, bps: int, start_bytes: int) -> bool:
+        """Whether its path may take a rendition of this rate, and so much of it at once or soon."""
+
     def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
         """Follow `stream` from its sequence `first` on; `cached` packets leave now, for this viewer alone."""
+
+    def keyframe(self, stream: Rendition, first: int) -> None:
+        """One begins at this sequence of `stream`, which it follows."""
 
     def hold(self) -> None:
         """Nothing more of its rendition until the next one begins."""

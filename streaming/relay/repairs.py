@@ -46,10 +46,10 @@ class Repairs:
             self._later(ECHO_SECONDS, lambda: self._echo(kind, echo))
         return sum(len(r.packet.payload) for r in again)
 
-    def pad(self, span: Span, size_bytes: int, recall: Callable[[int], Packet | None]) -> None:
-        """Send the newest packets of the picture once more: players drop them, but count them."""
+    def pad(self, span: Span, newest: int, size_bytes: int, recall: Callable[[int], Packet | None]) -> None:
+        """Send the `newest` packets of the picture once more: players drop them, but count them."""
         padding: list[Resend] = []
-        for own in range(span.newest, span.newest - PADDING_PACKETS_MAX, -1):
+        for own in range(newest, newest - PADDING_PACKETS_MAX, -1):
             packet = recall(own)
             if packet is None or own < span.first_own or size_bytes <= 0:
                 break

@@ -13,9 +13,9 @@ from ..domain import timeline
 from ..domain.ladder import Rung
 from ..domain.overflow import Left
 from ..domain.patience import playout_delay
-from ..fanout import Address, Fanout, Keys, Kind, Packet, Resend, Seat, Track, ViewerId
+from ..fanout import Address, Fanout, Kind, Packet, Resend, ViewerId
 from ..rtc import rtcp
-from ..rtc.answers import Terms, TrackTerms, ViewerSsrcs
+from ..rtc.answers import Terms, ViewerSsrcs
 from ..rtc.dtls import SrtpKeys
 from ..rtc.ear import Run
 from .clock import Clock
@@ -28,6 +28,7 @@ from .quality import Quality
 from .rendition import Rendition
 from .repairs import Repairs
 from .returning import Returning
+from .seating import seat_of, time_told
 from .sound import Sound
 from .strait import Strait
 
@@ -89,29 +90,10 @@ class Viewer:
 
     def ready(self, keys: SrtpKeys, address: Address) -> None:
         """Take a seat at the sender and begin to watch. Raises FanoutFull."""
-        seat = Seat(
-            address,
-            Keys(keys.profile, keys.ours, keys.our_salt),
-            self._track(self._terms.video, self._ssrcs.video, self._ssrcs.rtx),
-            self._track(self._terms.audio, self._ssrcs.audio, 0),
-            cname="program",
-        )
+        seat = seat_of(self._terms, self._ssrcs, self._starts[2], keys, address)
         self.seat = self._fanout.join(seat)
         self.connected = True
         self.program.admit(self, self._clock.now())
-
-    def _track(self, terms: TrackTerms | None, ssrc: int, rtx_ssrc: int) -> Track | None:
-        if terms is None:
-            return None
-        return Track(
-            ssrc=ssrc,
-            payload_type=terms.payload_type,
-            rtx_ssrc=rtx_ssrc,
-            rtx_payload_type=terms.rtx_payload_type if rtx_ssrc else None,
-            first_rtx_sequence=self._starts[2],
-            abs_send_time_id=terms.abs_send_time_id,
-            abs_capture_time_id=terms.abs_capture_time_id,
-        )
 
     def moved(self, address: Address) -> None:
         """The viewer's address changed, and with it perhaps its path: what is known of that begins anew."""
@@ -169,10 +151,19 @@ class Viewer:
                 self._strait.narrow.heard_remb(said.bitrate, now)
             elif isinstance(said, rtcp.ReceiverTime):
                 clock = said
-        if clock is not None:  # one answer, however often it was asked
-            self._tell_time(clock)
+        if clock is not None and self.seat is not None:  # one answer, however often it was asked
+            self._fanout.rtcp(self.seat, time_told(self._terms, self._ssrcs, clock))
+
+    def path_seen(self, rtt_s: float, bps: int | None, now: float) -> None:
+        """What its transport found before anything was sent; `bps` None: a wide path, or nothing known."""
+        self.rtt_s = rtt_s
+        self._quality.path.seen(bps, now)
 
     # -- the program's audience --------------------------------------------------------------------
+
+    def bears(self, bps: int, start_bytes: int) -> bool:
+        """Whether it may begin with this rendition, and so much of it."""
+        return self._quality.path.may_begin(bps, start_bytes, sound=self.hears)
 
     def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
         """Follow a rendition; `cached` packets leave at once, with their own timestamps."""
@@ -197,8 +188,22 @@ class Viewer:
             self._hearing.begin(self.seat, stream, own - first)
         else:
             self._fanout.segment(self.seat, stream.source, own - first)
-        if cached:
+        if not self._pace(stream, own, cached) and cached:
             self._fanout.forward(stream.source, cached, only=self.seat)
+
+    def _pace(self, stream: Rendition, own: int, cached: list[Packet]) -> bool:
+        """Where a limit is known, let a beginning or a keyframe leave no faster than it comes through."""
+        width = None if stream.kind == "audio" or self.relay else self._quality.path.through
+        if width is not None:
+            rate_bps = width.picture_bps(sound=self.hears)
+            self._strait.pace(stream, rate_bps, own, cached, is_first=len(self._spans["video"]) == 1)
+        return width is not None
+
+    def keyframe(self, stream: Rendition, first: int) -> None:
+        """One begins at this sequence of what it follows."""
+        span = self._spans["video"][-1] if self._spans["video"] else None
+        if span is not None and span.stream is stream and not self.held and not self._strait.busy:
+            self._pace(stream, first + span.offset, [])
 
     @property
     def ssrc(self) -> int:
@@ -207,7 +212,9 @@ class Viewer:
 
     def run_begins(self, stream: Rendition, first_own: int, offset: int) -> None:
         """On a narrow path: what comes from here on is numbered so."""
-        self._spans["video"].append(Span(first_own, stream, offset))
+        newest = self._spans["video"][-1]
+        if newest.stream is not stream or newest.offset != offset:
+            self._spans["video"].append(Span(first_own, stream, offset))
 
     def due(self, now: float) -> bool:
         """Whether its quality should be looked at now."""
@@ -256,7 +263,8 @@ class Viewer:
         if span is None or self.seat is None:
             return
         self._padded_s = self._clock.now()
-        self._repairs.pad(span, size_bytes, lambda own: self._recall("video", own))
+        newest = span.newest if self._strait.unsent is None else self._strait.unsent - 1
+        self._repairs.pad(span, newest, size_bytes, lambda own: self._recall("video", own))
 
     # -- what it missed ----------------------------------------------------------------------------
 
@@ -318,7 +326,7 @@ class Viewer:
             return None
         if self._held_at is not None and own > self._held_at:
             return None
-        left = spans[-1].stream.left(own - spans[-1].offset)
+        left = self._strait.left(own, spans[-1].stream.left(own - spans[-1].offset))
         return None if left is None else left._replace(at=max(left.at, spans[-1].began_s))
 
     @property
@@ -359,11 +367,9 @@ class Viewer:
         if self.seat is None:
             return
         shares = [block.fraction_lost for block in reception.blocks if not self._returning.is_past(block)]
-        if self._quality.path.loses_by_chance(now):
-            self._hearing.lost(max(shares, default=0) / 256, now)
+        lost = max(shares, default=0) / 256 if self._quality.path.loses_by_chance(now) else 0.0
         narrow = self._strait.rate_bps is not None or not self._quality.may_repeat(REPEATS)
-        self._hearing.suit(self.seat, now, narrow=narrow)
-        self.figures.sound_repeats = self._hearing.repeats
+        self.figures.sound_repeats = self._hearing.suit(self.seat, now, lost=lost, narrow=narrow)
 
     def _fit(self, block: rtcp.ReportBlock, now: float) -> None:
         """Give what the path bears, where not even the smallest rendition fits."""
@@ -391,10 +397,3 @@ class Viewer:
         if self.seat is not None and extension:
             self.figures.patience_ms = delay_ms
             self._fanout.extend(self.seat, "video", ((extension, playout_delay(delay_ms)),))
-
-    def _tell_time(self, said: rtcp.ReceiverTime) -> None:
-        """DLRR at once: the player learns its round trip and repeats its NACKs in time."""
-        if self.seat is not None:
-            sender = self._ssrcs.video if self._terms.video is not None else self._ssrcs.audio
-            last = timeline.middle(said.ntp)
-            self._fanout.rtcp(self.seat, rtcp.delay_since_receiver_time(sender, said.ssrc, last, 0))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from ..domain.ladder import Rung
 from ..fanout import Packet
-from .rendition import KEYFRAME_AGE_SECONDS, Audience, Rendition, is_gentle
+from .rendition import KEYFRAME_AGE_SECONDS, Audience, Rendition
 
 
 class Watching:
@@ -52,10 +52,11 @@ class Watching:
         )
         starts = [(r, packets) for r in largest_first if (packets := r.start_packets(now))]
         if starts:
-            rendition, cached = next((s for s in starts if is_gentle(s[1])), starts[-1])
+            rendition, cached = next((s for s in starts if _is_gentle(viewer, *s)), starts[-1])
             self._follow(viewer, rendition, cached[0].sequence, cached)
         elif largest_first:
-            self._wait(viewer, largest_first[0], now)
+            borne = (r for r in largest_first if viewer.bears(r.bps, 0))
+            self._wait(viewer, next(borne, largest_first[-1]), now)
 
     def renew(self, viewer: Audience, now: float, room_bytes: int) -> None:
         """Begin again with what it follows: from the last keyframe where there is room or that is new, else
@@ -83,11 +84,13 @@ class Watching:
 
     def keyframe(self, rendition: Rendition, first: int) -> None:
         """A new group of pictures: those who wait begin here."""
-        if rendition.waiting:
-            for other in self._video.values():
-                self._flush(other)
-            for viewer in list(rendition.waiting):
-                self._follow(viewer, rendition, first, [])
+        for other in self._video.values() if rendition.waiting else (rendition,):
+            self._flush(other)
+        for viewer, followed in list(self._followed.items()):
+            if followed is rendition and viewer not in rendition.waiting:
+                viewer.keyframe(rendition, first)
+        for viewer in list(rendition.waiting):
+            self._follow(viewer, rendition, first, [])
 
     def dismiss(self, viewer: Audience) -> None:
         """A viewer left."""
@@ -149,6 +152,10 @@ class Watching:
             viewer.hold()
         if wanted is not None and (wanted is not watched or viewer.held) and viewer not in wanted.waiting:
             self._wait(viewer, wanted, now)
+
+
+def _is_gentle(viewer: Audience, rendition: Rendition, start: list[Packet]) -> bool:
+    return viewer.bears(rendition.bps, sum(len(packet.payload) for packet in start))
 
 
 def _takes(viewer: Audience, name: str) -> bool:

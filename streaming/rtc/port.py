@@ -167,7 +167,7 @@ class Port:
         if not data:
             return
         if data[0] < 4:
-            if session is not None and session.dial is not None and data[:2] == stun.SUCCESS_BYTES:
+            if session is not None and session.calls and data[:2] == stun.SUCCESS_BYTES:
                 session.called(data, source, now)
                 self.acquaint(session)
             else:

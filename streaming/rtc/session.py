@@ -17,11 +17,14 @@ from ..fanout import Address, FanoutFull
 from . import ear, rtp, stun
 from .dial import Dial
 from .dtls import Certificate, Dtls, HandshakeFailed, Role, SrtpKeys
+from .echo import Echo
 from .sdp import Fingerprint, IceCredentials
 from .srtp import Inbound
 
 CONSENT_SECONDS: Final = 30.0  # RFC 7675 section 5.1
 HANDSHAKE_SECONDS: Final = 15.0  # from the answer to keys; then the half-open session is freed
+LOOK_SECONDS: Final = 0.002
+LOOK_SECONDS_MAX: Final = 0.25  # behind the keys, for answers that are still on their way
 SILENCE_SECONDS: Final = 2.0  # of the address in use, before a check from another one moves us
 ADDRESSES_MAX: Final = 8  # candidate pairs of one peer that are remembered
 PEER_SAID_GOODBYE: Final = "the peer said goodbye"
@@ -91,6 +94,7 @@ class Session:
     evicted: list[Address] = field(default_factory=list)  # for the port to forget
     retired: list[str] = field(default_factory=list)  # likewise
     dial: Dial | None = None  # set where we are the one who calls
+    echo: Echo | None = None  # set where it is of use to know the path
     _passwords: dict[str, bytes] = field(default_factory=dict)
     _dtls: Dtls | None = None
     _inbound: Inbound | None = None
@@ -101,6 +105,11 @@ class Session:
     def __post_init__(self) -> None:
         self.accept_credentials(self.ice)
         self.consent_s = self.born_s
+
+    @property
+    def calls(self) -> bool:
+        """Whether answers to checks of ours may come."""
+        return self.dial is not None or self.echo is not None
 
     # -- ICE ---------------------------------------------------------------------------------------
 
@@ -152,6 +161,12 @@ class Session:
 
     def called(self, data: bytes, source: Address, now: float) -> None:
         """An answer to one of our own checks: the path is open, and stays so for a while."""
+        if self.echo is not None and self.dial is None:
+            if source == self.address and self.echo.answered(data, now):
+                self._send_all(self.echo.cars(now))
+            else:
+                self.counts.bad_integrity += 1
+            return
         if self.dial is None or not self.dial.answered(data):
             self.counts.bad_integrity += 1
             return
@@ -170,6 +185,8 @@ class Session:
             # At once: the first record may be in the same batch, and would be sent again only after 1 s.
             self._dtls = Dtls(self.certificate, self.role, self.remote_fingerprints, self._to_peer, self.turn)
             self._task = asyncio.get_running_loop().create_task(self._run())
+            check = None if self.echo is None else self.echo.check(now)
+            self._send_all([] if check is None else [check])
         elif source != self.address and (nominate or now - heard_s > SILENCE_SECONDS):
             self.address = source
             if self.connected:
@@ -280,6 +297,7 @@ class Session:
         except HandshakeFailed as failed:
             self.end(str(failed))
             return
+        await self._sound_out()
         if self.reason:  # it ended meanwhile, and the cancellation was taken for none (process.py)
             return
         self._inbound = Inbound(keys)
@@ -289,6 +307,22 @@ class Session:
             self.peer.ready(keys, self.address)
         await self._dtls.closed()
         self.end(PEER_SAID_GOODBYE)
+
+    def _send_all(self, checks: list[bytes]) -> None:
+        for check in checks:
+            self._to_peer(check)
+
+    async def _sound_out(self) -> None:
+        """Wait for what the echo still has to tell of a path that is not wide, at most a moment."""
+        if self.echo is None:
+            return
+        until_s = self.echo.now() + LOOK_SECONDS_MAX
+        while not self.reason:
+            wait_s = min(self.echo.patience_s(), until_s - self.echo.now())
+            if wait_s <= 0:
+                self.echo.tell()
+                return
+            await asyncio.sleep(min(LOOK_SECONDS, wait_s))
 
     def _to_peer(self, data: bytes) -> None:
         if self.address is not None:

@@ -28,11 +28,15 @@ UNKNOWN_ATTRIBUTES: Final = 0x000A
 XOR_MAPPED_ADDRESS: Final = 0x0020
 PRIORITY: Final = 0x0024
 USE_CANDIDATE: Final = 0x0025
+SOFTWARE: Final = 0x8022
 FINGERPRINT: Final = 0x8028
 ICE_CONTROLLED: Final = 0x8029
 ICE_CONTROLLING: Final = 0x802A
 
 _UNDERSTOOD: Final = {USERNAME, MESSAGE_INTEGRITY, PRIORITY, USE_CANDIDATE, XOR_MAPPED_ADDRESS, ERROR_CODE}
+SOFTWARE_BYTES_MAX: Final = 763
+_FILLING: Final = 0x20  # a space
+_CHECK_BYTES: Final = HEADER_BYTES + 4 + 8 + 12 + 4 + 24 + 8  # of a controlled agent, but for the user's name
 _FIRST_OPTIONAL: Final = 0x8000  # RFC 8489 section 14: below it an attribute must be understood
 _FINGERPRINT_XOR: Final = 0x5354554E
 _ATTRIBUTES_MAX: Final = 32  # a check carries six; a longer list is somebody playing
@@ -142,12 +146,20 @@ def binding_request(
     *,
     priority: int = 0x6E7F1EFF,
     controlling: int | None = None,
+    controlled: int | None = None,
     nominate: bool = False,
+    size_bytes: int = 0,
 ) -> bytes:
-    """A connectivity check (RFC 8445 section 7.1.1), as a full agent sends it."""
+    """A connectivity check (RFC 8445 section 7.1.1), as a full agent sends it; filled up to `size_bytes` by
+    SOFTWARE, which is nobody's concern (RFC 8489 section 14.14)."""
     attributes = [(USERNAME, username.encode()), (PRIORITY, struct.pack("!I", priority))]
     if controlling is not None:
         attributes.append((ICE_CONTROLLING, struct.pack("!Q", controlling)))
+    if controlled is not None:
+        attributes.append((ICE_CONTROLLED, struct.pack("!Q", controlled)))
+    filling = size_bytes - _CHECK_BYTES - len(username)
+    if filling > 0:
+        attributes.append((SOFTWARE, bytes([_FILLING]) * min(SOFTWARE_BYTES_MAX, filling)))
     if nominate:
         attributes.append((USE_CANDIDATE, b""))
     return _signed(BINDING_REQUEST, transaction, attributes, password)

@@ -29,6 +29,7 @@ class Habits:
     clocks: bool = True  # it answers sender reports, so that the round trip is known
     asks: bool = True  # it sends NACK
     reports_at_once: bool = False  # a report goes along with each NACK, and with each REMB (Chromium)
+    answers: bool = True  # checks (STUN) of the relay's own
     repeats: bool = False  # it takes sound that repeats itself (RED)
 
 
@@ -216,6 +217,11 @@ class Player:
         if width is not None and fits(width):
             return 0.0
         return next((at - since for at, width in self.walk if at > since and fits(width)), None)
+
+    @property
+    def last_shown_s(self) -> float:
+        """When the newest picture was shown; infinitely long ago where there was none."""
+        return float("-inf") if self._shown_s is None else self._shown_s
 
     def turns(self, since: float, until: float) -> int:
         """Changes of direction in that time."""

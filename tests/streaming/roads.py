@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from streaming.contract import ShowId
+from streaming.domain.train import BELOW_BYTES, CAR_BYTES, CARS, Train
 from streaming.fanout import Kind, Packet, Resend, SourceId, ViewerId
 from streaming.relay.clock import Clock
 from streaming.relay.program import Program
@@ -30,6 +31,8 @@ SIZES: Final = {"q": (8_000, 430), "h": (25_000, 2_000), "f": (60_000, 8_200)}
 SOUND_BYTES: Final = 240
 SOUND_SECONDS: Final = 0.02
 KEYFRAME_LAG_SECONDS: Final = 0.06  # from a request to the frame
+CHECK_BYTES: Final = 130
+HANDSHAKE_SECONDS: Final = 0.01
 BEAT_SECONDS: Final = 0.02
 FILL: Final = bytes(PIECE_BYTES)
 
@@ -152,6 +155,7 @@ class House:
             self.program.report(self.world.now)
 
     def join(self, road: Road, habits: Habits = CHROMIUM) -> Player:
+        """A player whose transport is up when this returns; as much time has passed."""
         ssrc = 100 * (len(self.players) + 1)
         player = Player(road, habits, ssrc)
         self.players.append(player)
@@ -172,10 +176,31 @@ class House:
             became_gone=lambda viewer, reason: None,
         )
         self.fanout.players[ViewerId(len(self.fanout.seats) + 1)] = player
+        if habits.answers:
+            self._sound_out(road, player.viewer)
         player.viewer.ready(
             SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(16), bytes(12), bytes(16), bytes(12)), ("192.0.2.1", 9)
         )
         return player
+
+    def _sound_out(self, road: Road, viewer: Viewer) -> None:
+        """What a session does beside its handshake: a check of ours, then a train of them."""
+        train, world = Train(), self.world
+
+        def first(sent_s: float) -> None:
+            train.answered(sent_s, world.now)
+            train.leave(world.now)
+            for _ in range(CARS):
+                size = CAR_BYTES + BELOW_BYTES
+                road.down(size, lambda: road.up(lambda: train.car_answered(world.now)))
+
+        began_s = world.now
+        road.down(CHECK_BYTES, lambda: road.up(lambda: first(began_s)))
+        self.run(2 * road.rtt_s + HANDSHAKE_SECONDS)
+        while (wait_s := train.patience_s(world.now)) > 0:
+            self.run(min(wait_s, 0.002))
+        if train.rtt_s is not None:
+            viewer.path_seen(train.rtt_s, train.bps(), world.now)
 
     def road(self, mbps: float, **more: float) -> Road:
         return Road(self.world, mbps * 1e6, **more)  # type: ignore[arg-type]  # numbers all

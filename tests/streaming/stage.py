@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streaming.contract import ShowId
+from streaming.domain.bandwidth import START_BYTES_MAX
 from streaming.domain.ladder import Rung
 from streaming.fanout import Kind, Packet
 from streaming.relay.clock import Clock
@@ -46,6 +47,12 @@ class NotedViewer:
         self.begun.append((stream.kind, first, cached))
         if stream.kind == "video":
             self.streams.append(stream.name)
+
+    def bears(self, bps: int, start_bytes: int) -> bool:
+        return start_bytes <= START_BYTES_MAX
+
+    def keyframe(self, stream: Rendition, first: int) -> None:
+        pass
 
     def hold(self) -> None:
         self.held = True

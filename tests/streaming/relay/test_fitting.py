@@ -102,7 +102,7 @@ def test_players_that_tell_little_are_served_too(habits: Habits) -> None:
     fitted, climbed = player.first(began + 8, at_most(320)), player.first(began + 25, at_least(1280))
     assert fitted is not None
     assert climbed is not None
-    assert fitted <= 2 * FIT_SECONDS
+    assert fitted <= 2.5 * FIT_SECONDS  # with reports alone it is 1.7 to 4.6 s, by the moment of the drop
     assert climbed <= 1.5 * CLIMB_SECONDS
 
 
