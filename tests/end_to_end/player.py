@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -46,21 +46,22 @@ async () => {
 
 
 Seats = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+Opened = Callable[[], AbstractAsyncContextManager[Page]]
 
 
 @asynccontextmanager
-async def watching(stage: Stage) -> AsyncIterator[Page]:
-    """The player on a page whose front gives it seats on the stage's relay."""
+async def watching(stage: Stage, opened: Opened = open_browser) -> AsyncIterator[Page]:
+    """The player on a page whose front gives it seats on the stage's relay; `opened`: another browser's."""
 
     async def seat(_: dict[str, Any]) -> dict[str, Any]:
         return {"whep": stage.whep, "token": stage.keys.view(), "ice": []}
 
-    async with playing(seat) as page:
+    async with playing(seat, opened=opened) as page:
         yield page
 
 
 @asynccontextmanager
-async def playing(give: Seats, script: str = "") -> AsyncIterator[Page]:
+async def playing(give: Seats, script: str = "", opened: Opened = open_browser) -> AsyncIterator[Page]:
     """The player on a page whose front gives the seats that `give` says; `script` runs there before it."""
 
     async def page(_: web.Request) -> web.Response:
@@ -77,7 +78,7 @@ async def playing(give: Seats, script: str = "") -> AsyncIterator[Page]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
-        async with open_browser() as browser_page:
+        async with opened() as browser_page:
             await browser_page.add_init_script(script)
             await browser_page.goto(f"http://127.0.0.1:{runner.addresses[0][1]}/")
             yield browser_page

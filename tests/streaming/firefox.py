@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
-
-from tests.streaming.browser import empty_page
+from playwright.async_api import Browser, async_playwright
 
 FIREFOX: Final = shutil.which("firefox-esr") or shutil.which("firefox") or ""
 DOOR: Final = Path(__file__).with_name("bidi_door.py")
@@ -55,12 +53,3 @@ async def firefox(**preferences: Any) -> AsyncIterator[Browser]:
                 yield browser
             finally:
                 await browser.close()
-
-
-@asynccontextmanager
-async def open_firefox(**preferences: Any) -> AsyncIterator[Page]:
-    """A page of a fresh Firefox on http://127.0.0.1, where cameras and fetch are allowed."""
-    async with firefox(**preferences) as browser, empty_page() as address:
-        page = await browser.new_page()
-        await page.goto(address)
-        yield page
