@@ -48,11 +48,14 @@ class Quality:
         self._since = None
         self.path.begin(now)
 
-    def forget(self, now: float) -> None:
-        """The path is another one; what is watched stays until more is known."""
+    def forget(self, now: float) -> int:
+        """The path is another one; what is watched stays until more is known. The bytes that the old one took
+        at once: the line behind it may be the same."""
+        room_bytes = self.room_bytes(now)
         self.path, self._since, self._sounded = Bandwidth(), None, ()
         self.path.begin(now)
         self.ladder.forget(now)
+        return room_bytes
 
     def heard_remb(self, bps: int, now: float) -> None:
         """A REMB of the player."""

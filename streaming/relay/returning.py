@@ -6,7 +6,7 @@ what is given to it then is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..domain import timeline
 from ..domain.absence import Absence
@@ -32,11 +32,11 @@ class Returning:
     ) -> bool:
         """Whether nothing reached it until just now: it was silent, or asks for all of a long time.
 
-        `ssrc` is its picture's, `spans` the newest of that, if any; `left` tells when a packet left.
+        `ssrc` is its picture's, `spans` are that's; `left` tells when a packet left.
         """
         since = now - self._absence.silent_s(now)
         if self._absence.spoke(now):  # unless we were silent ourselves
-            return any(span.stream.flowed(since, now) for span in spans)
+            return bool(spans) and spans[-1].stream.flowed(since, now)
         for said in heard:
             if isinstance(said, rtcp.Nack) and said.media_ssrc == ssrc and spans:
                 asked = [timeline.unwrapped(spans[-1].newest, sequence, 16) for sequence in said.sequences]
@@ -48,10 +48,9 @@ class Returning:
         """It is elsewhere: what it missed on the way is no news any more."""
         self._absence.moved(now)
 
-    def missed(self, ssrc: int, spans: Iterable[Span]) -> None:
-        """Much of this stream, of which this is the newest span: the next report tells of nothing else."""
-        for span in spans:
-            self._until[ssrc] = span.newest + 1
+    def missed(self, streams: Mapping[int, Sequence[Span]]) -> None:
+        """Much of these (SSRC -> spans): the next report of each tells of nothing else."""
+        self._until |= {ssrc: spans[-1].newest + 1 for ssrc, spans in streams.items() if spans}
 
     def is_past(self, block: rtcp.ReportBlock) -> bool:
         """Whether what it lost since the report before was lost while nothing reached it."""

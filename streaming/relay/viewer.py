@@ -36,6 +36,7 @@ KEYFRAME_SECONDS_MIN: Final = 0.3  # PLIs of one viewer closer than this are one
 ASSUMED_BPS: Final = 3_000_000  # of a path that has not been estimated yet
 ASSUMED_RTT_SECONDS: Final = 0.05
 SPANS_MAX: Final = 8  # older ones are beyond any history
+LEAP_PACKETS: Final = 1024  # more than players keep or ask for: they go on at once, and wait for nothing
 PROBED_SECONDS: Final = 1.5  # behind a probe its own queue is still told of
 
 
@@ -79,6 +80,7 @@ class Viewer:
         self._strait = Strait(self, starts[0], fanout, clock, later)
         self._keyframe_s = -KEYFRAME_SECONDS_MIN
         self._held_at: int | None = None  # the last own sequence sent, while a smaller rendition is awaited
+        self._leap = 0  # how many numbers the next beginning leaves out
         self._heals = False  # the keyframe of the newest beginning makes needless what was lost before
 
     @property
@@ -100,13 +102,11 @@ class Viewer:
         if self.seat is None:
             return
         now = self._clock.now()
-        room_bytes = self._quality.room_bytes(now)
         self._fanout.move(self.seat, address)
-        self._quality.forget(now)
         self._hearing.forget()
         self._strait.forget()
         self._returning.moved(now)
-        self._begin_anew(now, room_bytes)
+        self._begin_anew(now, self._quality.forget(now))
 
     def gone(self, reason: str) -> None:
         """The viewer's session ended."""
@@ -134,8 +134,7 @@ class Viewer:
         except rtcp.RtcpError:
             self.figures.broken_packets += 1
             return
-        spans = list(self._spans["video"])[-1:]
-        if self._returning.is_back(heard, self._ssrcs.video, spans, self._left, now):
+        if self._returning.is_back(heard, self._ssrcs.video, self._spans["video"], self._left, now):
             self._begin_anew(now, self._quality.room_bytes(now))
         clock: rtcp.ReceiverTime | None = None
         for said in heard:
@@ -181,6 +180,7 @@ class Viewer:
                 own, self._held_at = self._held_at + 1, None
             else:
                 own, self._heals = own if free is None else free, False
+            own, self._leap = own + self._leap, 0
             self._quality.begin(own + len(cached), self._clock.now())
             self._first_own = own
         spans.append(Span(own, stream, own - first, self._clock.now()))
@@ -266,19 +266,19 @@ class Viewer:
         newest = span.newest if self._strait.unsent is None else self._strait.unsent - 1
         self._repairs.pad(span, newest, size_bytes, lambda own: self._recall("video", own))
 
-    # -- what it missed ----------------------------------------------------------------------------
-
     def _begin_anew(self, now: float, room_bytes: int) -> None:
         """What it missed says nothing of its path, and its picture is made whole."""
         self.figures.absences += 1
-        self._returning.missed(self._ssrcs.video, list(self._spans["video"])[-1:])
-        self._returning.missed(self._ssrcs.audio, list(self._spans["audio"])[-1:])
+        self._returning.missed(
+            {self._ssrcs.video: self._spans["video"], self._ssrcs.audio: self._spans["audio"]}
+        )
         if self.relay or not self._spans["video"]:  # another relay asks for what it lacks
             return
         if self._strait.rate_bps is not None:
             self._first_own = self._spans["video"][-1].newest + 1
             self.program.request_keyframe(self, now)
             return
+        self._leap, self._keyframe_s = LEAP_PACKETS, now
         self.program.renew(self, now, room_bytes)
         self._heals = True
 

@@ -1,7 +1,8 @@
-"""Our side of ICE where we call somebody: checks that nominate at once, answers that prove the peer.
+"""Our side of ICE where we ask: checks, and answers that prove the peer.
 
-The peer is another relay, which is lite: it never checks by itself, and its candidates are all good
-or all dead (RFC 8445 section 6.1.1). Pure but for the randomness of transactions.
+Where we call another relay, which is lite, checks nominate at once: its candidates are all good or all dead
+(RFC 8445 section 6.1.1). Where a peer called us we are lite and never check, but to ask whether the peer is
+where its packets come from. Pure but for the randomness of transactions.
 """
 
 from __future__ import annotations
@@ -19,18 +20,23 @@ OPEN_MAX: Final = 16  # checks whose answer is still believed
 class Dial:
     """One call: what to send, and which answers are to it."""
 
-    def __init__(self, ours: IceCredentials, theirs: IceCredentials) -> None:
+    def __init__(self, ours: IceCredentials, theirs: IceCredentials, *, controls: bool = True) -> None:
         self._username = f"{theirs.fragment}:{ours.fragment}"
         self._password = theirs.password.encode()
-        self._tie = secrets.randbits(64)
+        self._tie, self._controls = secrets.randbits(64), controls
         self._open: deque[bytes] = deque(maxlen=OPEN_MAX)
 
     def check(self) -> bytes:
-        """A check with USE-CANDIDATE; also what keeps consent fresh (RFC 7675)."""
+        """A check, with USE-CANDIDATE where we control; also what keeps consent fresh (RFC 7675)."""
         transaction = secrets.token_bytes(12)
         self._open.append(transaction)
         return stun.binding_request(
-            transaction, self._username, self._password, controlling=self._tie, nominate=True
+            transaction,
+            self._username,
+            self._password,
+            controlling=self._tie if self._controls else None,
+            controlled=None if self._controls else self._tie,
+            nominate=self._controls,
         )
 
     def answered(self, data: bytes) -> bool:

@@ -16,14 +16,12 @@ import structlog
 
 from ..fanout import Address
 from . import stun
-from .ear import CHECK, RECEIVED_AT_ONCE, UNSENT, Ear, Heard, open_ear
+from .ear import CHECK, RECEIVED_AT_ONCE, RTCP_COMPOUND, UNSENT, Ear, Heard, open_ear
 from .session import Session
+from .strays import Guessers, Strays
 
 BATCHES_MAX: Final = 4  # of RECEIVED_AT_ONCE, read before the loop gets its turn again
 BUFFER_BYTES: Final = 8 << 20
-BAD_CHECKS_MAX: Final = 20  # per source and second; then its checks are not even verified
-BAD_SOURCES_MAX: Final = 4096
-_OWN_HOST: Final = ("127.0.0.1", "::1")
 _EVERY_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (a comparison)
 _FIRST_OF_MEDIA: Final = 128  # RFC 7983: what is below needs no keys
 
@@ -38,6 +36,8 @@ class PortCounts:
     strangers: int = 0
     limited: int = 0
     disputed: int = 0  # checks from where somebody else was heard just now
+    asked: int = 0  # addresses from which a session's packets came, whether its peer is there
+    found: int = 0  # it was
     oversized: int = 0  # replies that would be larger than what they answer
     broken: int = 0  # faults of ours that a datagram met
     unsent: int = 0
@@ -58,7 +58,8 @@ class Port:
         self._clock = clock
         self._by_fragment: dict[str, Session] = {}
         self._by_address: dict[Address, Session] = {}
-        self._bad: dict[str, int] = {}  # host -> failed checks since the last sweep
+        self.guessers = Guessers()
+        self.strays = Strays(self.guessers)
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock.fileno(), self._readable)
 
@@ -81,6 +82,7 @@ class Port:
 
     def remove(self, session: Session) -> None:
         """Forget a session and all its addresses."""
+        self.strays.forget(session)
         for fragment in session.fragments:
             self._by_fragment.pop(fragment, None)
         for address in self._held_by(session):
@@ -123,7 +125,8 @@ class Port:
 
     def sweep(self) -> None:
         """Once a second: sources that failed may try again."""
-        self._bad.clear()
+        self.guessers.clear()
+        self.strays.sweep(self._clock())
 
     def _readable(self) -> None:
         now = self._clock()
@@ -147,6 +150,8 @@ class Port:
         session, what, said, source = one
         if what == CHECK and said & UNSENT:
             self.counts.unsent += 1
+        if what == RTCP_COMPOUND and not session.reason:
+            self.strays.spoke(session, said, source)
         try:
             session.heard(what, said, source, now)
         except Exception as broken:
@@ -170,11 +175,13 @@ class Port:
             if session is not None and session.calls and data[:2] == stun.SUCCESS_BYTES:
                 session.called(data, source, now)
                 self.acquaint(session)
-            else:
+            elif (
+                session is not None or data[:2] != stun.SUCCESS_BYTES or not self._answered(data, source, now)
+            ):
                 self._check(data, source, now, session)
             return
         if session is None:
-            self.counts.strangers += 1
+            self._stray(data, source, now)
         else:
             session.receive(data, source, now)
 
@@ -187,32 +194,45 @@ class Port:
         if holder is not None and holder is not session and holder.heard_lately(source, now):
             self.counts.disputed += 1  # else a forged address would cut off whoever is there
             return
-        guesser = _guesser(source)
-        if self._bad.get(guesser, 0) >= BAD_CHECKS_MAX:
+        if self.guessers.limited(source):
             self.counts.limited += 1
             return
         failed = session.counts.bad_integrity
         reply = session.check(data, fragment, source, now)
         if session.counts.bad_integrity != failed:
-            if guesser in self._bad or len(self._bad) < BAD_SOURCES_MAX:
-                self._bad[guesser] = self._bad.get(guesser, 0) + 1
+            self.guessers.failed(source)
         elif reply is not None:
-            self._clear(session)
-            if source in session.addresses:
-                self._by_address[source] = session
-            self.acquaint(session)
+            self._settle(session, source)
             if len(reply) <= len(data):
                 self.send(reply, source)
             else:  # no agent's check is so short; nobody shall make us louder than themselves
                 self.counts.oversized += 1
 
+    def _stray(self, data: bytes, source: Address, now: float) -> None:
+        """From where nobody is known: a stranger, or a peer that was somewhere else until now."""
+        asks = self.strays.hear(data, source, now) if data[0] >= _FIRST_OF_MEDIA else None
+        if asks is None:
+            self.counts.strangers += 1
+        elif asks:
+            self.counts.asked += 1
+            self.send(asks, source)
 
-def _guesser(source: Address) -> str:
-    """Who is counted for a wrong password: a host; of IPv6 the /64, which is one customer's."""
-    host = source[0]
-    if host in _OWN_HOST:  # peers over TCP come from this host, each from a port of its own (tcp.py)
-        return f"{host}:{source[1]}"
-    return stun.packed(host)[:8].hex() if ":" in host else host
+    def _answered(self, data: bytes, source: Address, now: float) -> bool:
+        """Whether this answers a check of ours: then the peer is there."""
+        session = self.strays.answered(data, source)
+        if session is None:
+            return False
+        self.counts.found += 1
+        session.found(source, now)
+        self._settle(session, source)
+        return True
+
+    def _settle(self, session: Session, source: Address) -> None:
+        """What a good check or answer from there has changed."""
+        self._clear(session)
+        if source in session.addresses:
+            self._by_address[source] = session
+        self.acquaint(session)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

@@ -150,7 +150,10 @@ class Session:
             return stun.binding_error(
                 message.transaction, 420, "Unknown Attribute", password, message.unknown
             )
-        if stun.ICE_CONTROLLED in message.attributes:  # we are lite: the peer must be controlling
+        ours = stun.ICE_CONTROLLED if self.dial is None else stun.ICE_CONTROLLING
+        if (
+            ours in message.attributes
+        ):  # whom we call controls nothing; whoever calls us does, for we are lite
             return stun.binding_error(message.transaction, 487, "Role Conflict", password)
         self.consent_s = now
         nominate = stun.USE_CANDIDATE in message.attributes
@@ -170,6 +173,20 @@ class Session:
         if self.dial is None or not self.dial.answered(data):
             self.counts.bad_integrity += 1
             return
+        self.consent_s = now
+        self._checked(source, True, now)
+
+    def inquiry(self) -> Dial | None:
+        """Checks of ours to an address where the peer may be; None while its own are about to tell.
+
+        Full agents answer (RFC 8445 section 7.3); that we are lite only means that we need not ask.
+        """
+        if not self.connected or self.dial is not None or len(self.fragments) > 1:
+            return None
+        return Dial(self.ice, self.remote_ice, controls=False)
+
+    def found(self, source: Address, now: float) -> None:
+        """The peer answered from there, and its media comes from there: that is the way that it uses."""
         self.consent_s = now
         self._checked(source, True, now)
 
@@ -218,6 +235,23 @@ class Session:
                 self.peer.rtcp_came(plain, now)
             else:
                 self.peer.rtp_came(plain, now)
+
+    def overheard(self, data: bytes, now: float) -> bool:
+        """Media from an address that nothing vouches for. Whether the keys vouch for what came.
+
+        A picture is as good from there as from anywhere. What the peer says of its path is not heard
+        before it has answered from there.
+        """
+        if self._inbound is None or self.reason or self.dial is not None:
+            return False
+        is_rtcp = rtp.is_rtcp(data)
+        plain = self._inbound.rtcp(data) if is_rtcp else self._inbound.rtp(data)
+        if plain is not None and not is_rtcp:
+            try:
+                self.peer.rtp_came(plain, now)
+            except Exception as broken:  # a fault of ours ends the session that met it
+                self.broke(broken)
+        return plain is not None
 
     def acquaintance(self, source: Address) -> ear.Acquaintance | None:
         """What the ear may do for this peer at one of its addresses; None before there are keys.

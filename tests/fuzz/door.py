@@ -18,9 +18,10 @@ from streaming.fanout import Address
 from streaming.rtc import stun
 from streaming.rtc.dtls import Certificate, SrtpKeys
 from streaming.rtc.ear import Run
-from streaming.rtc.port import BAD_CHECKS_MAX, Port, open_socket
+from streaming.rtc.port import Port, open_socket
 from streaming.rtc.sdp import Fingerprint, IceCredentials
 from streaming.rtc.session import Session
+from streaming.rtc.strays import FAILURES_MAX
 from streaming.rtc.tcp import FRAME_BYTES_MAX, TcpCounts, _Bridge
 
 from .spoken import spoken
@@ -159,7 +160,7 @@ async def _stun(data: bytes) -> None:
     for wishes, said in spoken(data):
         door.now += 0.3 * (wishes >> 4)
         door.arrive(signed(said, bool(wishes & 8)) if wishes & 4 else said, SOURCES[wishes & 3])
-    assert door.attacker.counts.bad_integrity + door.victim.counts.bad_integrity <= BAD_CHECKS_MAX * len(
+    assert door.attacker.counts.bad_integrity + door.victim.counts.bad_integrity <= FAILURES_MAX * len(
         SOURCES
     )
     door.close()

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 
 QUEUE_SECONDS = 0.3
+BINDING_REQUEST = b"\x00\x01"
 
 
 def own_address() -> str | None:
@@ -29,6 +30,8 @@ class Network:
         self.delay_s = 0.0
         self.rate_bps: float | None = None  # of the way down; with a queue of QUEUE_SECONDS before it
         self._free_at = 0.0
+        self.without_checks = False  # connectivity checks of peers are lost; what answers ours is not
+        self.closed = False  # nothing comes through, either way
         self.drop_down: Callable[[bytes], bool] = lambda data: False
         self.lost = 0
         self.spared: set[tuple[str, int]] = set()  # peers whose network is perfect
@@ -71,6 +74,9 @@ class Network:
                 return
             if peer not in self._far:
                 self._far[peer] = self._open(peer)
+            if self.without_checks and data[:2] == BINDING_REQUEST:
+                self.lost += 1
+                continue
             self._carry(data, peer, lambda d=data, p=peer: self._far[p].sendto(d, self.relay), self.up_loss)
 
     def _down(self, far: socket.socket, peer: tuple[str, int]) -> None:
@@ -103,7 +109,7 @@ class Network:
     def _carry(self, data: bytes, peer: tuple[str, int], send: Callable[[], object], loss: float) -> None:
         if peer in self.spared:
             send()
-        elif self._random.random() < loss and data[0] >= 128:  # media and RTCP; a handshake is another test
+        elif self.closed or (self._random.random() < loss and data[0] >= 128):
             self.lost += 1
         elif self.delay_s:
             self._loop.call_later(self.delay_s, send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,12 +97,49 @@ async def test_chromium_goes_on_when_its_address_changes(
         network.spare()
         await page.evaluate(PLAYER, {"url": f"{house.url}/whep/{SHOW}", "token": house.view_token()})
         await page.wait_for_function("frames.length >= 30", timeout=WAIT_MS)
+        (session,) = (
+            seated.session for seated in house.process.relay.seated.values() if seated.prefix == "whep"
+        )
+        await until(lambda: session in house.process.port.strays._voices)  # it has reported under its SSRC
+        place = session.address
+        network.without_checks = True  # what its reports tell is enough
         network.rebind()
+        await until(lambda: session.address != place)
         seen = await page.evaluate("frames.length")
         await page.wait_for_function(f"frames.length >= {seen} + 60", timeout=WAIT_MS)
+        network.without_checks, network.closed = False, True
+        await asyncio.sleep(2.5)  # a gap has to be one, by a browser's own clock
+        network.closed = False
+        seen = await page.evaluate("frames.length")
+        await page.wait_for_function(f"frames.length >= {seen} + 60", timeout=WAIT_MS)
+        (viewer,) = program.viewers
+        assert viewer.figures.narrow_bps is None  # type: ignore[attr-defined]  # the audience here is a Viewer
         assert house.process.relay.totals.watched == 1
         assert await page.evaluate("peer.connectionState") == "connected"
         await studio.close()
+    network.close()
+
+
+async def test_chromium_publishes_on_when_its_address_changes(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    udp = free_port()
+    network = Network(udp)
+    announced = {"RELAY_UDP": f"127.0.0.1:{udp}", "RELAY_ANNOUNCE": f"127.0.0.1:{network.port}"}
+    async with open_house(tmp_path, RELAY_TCP="0", **announced) as house, open_browser() as page:
+        relay = house.process.relay
+        program = relay.shows.programs[SHOW]
+        await page.evaluate(PUBLISHER, {"url": f"{house.url}/whip/st-1", "token": house.publish_token()})
+        (session,) = (seated.session for seated in relay.seated.values())
+        await until(lambda: len(house.process.port.strays._voices.get(session, ())) == 2)  # both SSRCs
+        place = session.address
+        network.without_checks = True
+        network.rebind()
+        await until(lambda: session.address != place)
+        before = program.packets["video"]
+        await until(lambda: program.packets["video"] > before + 100)
+        assert (relay.totals.published, program.cuts) == (1, 1)
+        assert await page.evaluate("peer.connectionState") == "connected"
     network.close()
 
 

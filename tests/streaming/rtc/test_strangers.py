@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from streaming.fanout import Address
 from streaming.rtc import stun
 from streaming.rtc.dtls import SrtpKeys
-from streaming.rtc.port import BAD_CHECKS_MAX, BAD_SOURCES_MAX
 from streaming.rtc.session import SILENCE_SECONDS
 from streaming.rtc.srtp import Inbound
+from streaming.rtc.strays import FAILURES_MAX, HOSTS_MAX
 from tests.fuzz.door import ATTACKER, HOME, ID, OURS, VICTIMS, Door, SilentPeer, signed
 
 KEYS = SrtpKeys("SRTP_AEAD_AES_128_GCM", bytes(16), bytes(12), b"k" * 16, b"s" * 12)
@@ -97,23 +97,23 @@ async def test_no_reply_is_larger_than_what_it_answers(door: Door) -> None:
 
 
 async def test_a_full_list_of_guessers_goes_on_counting_those_on_it(door: Door) -> None:
-    for number in range(BAD_SOURCES_MAX):
+    for number in range(HOSTS_MAX):
         say(door, check("wrong" * 6), (f"10.1.{number >> 8}.{number & 255}", 9))
-    for _ in range(BAD_CHECKS_MAX + 5):
+    for _ in range(FAILURES_MAX + 5):
         say(door, check("wrong" * 6), ("10.1.0.7", 9))
     assert door.port.counts.limited == 6
-    assert len(door.port._bad) == BAD_SOURCES_MAX
+    assert len(door.port.guessers) == HOSTS_MAX
 
 
 async def test_guessers_of_one_ipv6_network_are_counted_as_one(door: Door) -> None:
-    for number in range(BAD_CHECKS_MAX + 5):
+    for number in range(FAILURES_MAX + 5):
         say(door, check("wrong" * 6), (f"2001:db8::{number:x}", 9))
     assert door.port.counts.limited == 5
     assert len(say(door, check() + b"", ("2001:db8:0:1::1", 9))) == 1
 
 
 async def test_guesses_at_one_session_leave_the_others_checks_alone(door: Door) -> None:
-    for _ in range(BAD_CHECKS_MAX + 5):
+    for _ in range(FAILURES_MAX + 5):
         say(door, check("wrong" * 6, "victim"), ATTACKER)
     assert len(say(door, check(VICTIMS.password, "victim"), HOME)) == 1
 
