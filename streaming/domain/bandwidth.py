@@ -46,7 +46,7 @@ BURST_SETTLES_SECONDS: Final = 2.0  # a beginning may fill a queue, and no usual
 START_BYTES_MAX: Final = 128_000  # at once over an unknown path, where a smaller rendition is at hand
 SAME_PATH: Final = 0.7  # of what was seen: where less comes through it is of the past
 MUTE_SECONDS: Final = 3.5  # the first report may come before any of ours, and the next a second later
-SOUNDED_SECONDS: Final = 0.3  # behind a burst of ours: what is lost then is its doing
+SOUNDED_SECONDS: Final = 0.2  # behind a burst of ours: what is lost then is its doing
 
 Verdict: TypeAlias = Literal["going", "passed", "failed"]
 
@@ -172,7 +172,7 @@ class Bandwidth:
         """A report: of what was sent since then this share (0..1) was lost."""
         self.loss = lost_share
         probe = self._probe
-        if probe is not None:
+        if probe is not None and since >= self._deaf_until:  # else it is what the burst before it lost
             probe.failed = probe.failed or self._worse_than_before(probe)
         if probe is not None or since < self._deaf_until:
             self._bad_reports = 0

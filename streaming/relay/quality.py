@@ -17,6 +17,7 @@ from ..rtc.rtcp import ReportBlock
 REPORT_SECONDS: Final = 0.4  # loss of a shorter time says little
 REPORT_PACKETS: Final = 50  # and of fewer packets, unless more than a second has passed
 BURST_SECONDS: Final = 0.3  # of what a path bears, at once: usual queues are so long
+KEYFRAME_PASSES_SECONDS: Final = 0.25
 CHOICE_SECONDS: Final = 0.09  # below a quiet beat, so that none is missed
 
 
@@ -41,6 +42,7 @@ class Quality:
         self._sounded: tuple[int, ...] = ()  # the reports behind the newest bursts
         self._rungs: tuple[Rung, ...] = ()
         self._chosen_s: float | None = None
+        self._passed_over = False  # the newest report, for the keyframe before it
 
     def begin(self, first_own: int, now: float) -> None:
         """Another stream leaves from this own sequence on: what is said of earlier ones is of the past."""
@@ -117,14 +119,18 @@ class Quality:
         """Whether the path bears the sound so many times more beside what is watched."""
         return self.path.bears(self._rung_bps + times * self.path.sound_bps)
 
-    def sound(self, report: int, now: float) -> int:
-        """A sender report of this middle NTP time leaves now: how many bytes of padding leave before it."""
+    def sound(self, report: int, now: float, *, keyframe_s: float = float("-inf")) -> int:
+        """A sender report of this middle NTP time leaves now: how many bytes of padding leave before it.
+
+        Not behind a keyframe, which stands in the same queue: every second report may have one before it.
+        """
         sounding = self.path.sounding
         if sounding is not None and sounding.depth == "waiting" and sounding.second_report is None:
             sounding.again(report, now)
         else:
             wanted_bps = self.ladder.sound(self._rungs, self.path, now) if self._rungs else 0
-            if not wanted_bps:
+            self._passed_over = not self._passed_over and now - keyframe_s < KEYFRAME_PASSES_SECONDS
+            if not wanted_bps or self._passed_over:
                 return 0
             sounding = Sounding(report, now, burst_bytes(wanted_bps), wanted_bps)
         self._sounded = (*self._sounded[-1:], report)

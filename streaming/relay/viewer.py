@@ -238,9 +238,9 @@ class Viewer:
         """A report leaves behind this: where the path is to be sounded, behind a burst."""
         if self.relay or self.layer is not None or self.held or self._strait.rate_bps is not None:
             return
-        burst = self._quality.sound(report, now)
-        if burst:
-            self._pad(burst)
+        video = self._spans["video"]
+        burst = self._quality.sound(report, now, keyframe_s=video[-1].stream.keyframe_s if video else now)
+        self._pad(burst)
 
     @property
     def held(self) -> bool:
@@ -260,7 +260,7 @@ class Viewer:
     def _pad(self, size_bytes: int) -> None:
         """Send the newest packets once more by RTX: a player drops them, its estimator counts them."""
         span = self._spans["video"][-1] if self._spans["video"] else None
-        if span is None or self.seat is None:
+        if span is None or self.seat is None or not size_bytes:
             return
         self._padded_s = self._clock.now()
         newest = span.newest if self._strait.unsent is None else self._strait.unsent - 1

@@ -6,6 +6,7 @@ Nothing waits: a minute of a viewer's life takes about a second. Players speak r
 
 from __future__ import annotations
 
+import random
 from typing import Final
 
 from streaming.contract import ShowId
@@ -28,6 +29,11 @@ GROUP_FRAMES: Final = 60
 PIECE_BYTES: Final = 1100
 # name: bytes of a keyframe, of any other frame. With sound 2.3, 0.7 and 0.25 Mbit/s, as the agent sends.
 SIZES: Final = {"q": (8_000, 430), "h": (25_000, 2_000), "f": (60_000, 8_200)}
+# The same of a real film through x264 with half a second of buffer: what follows a keyframe is larger, and
+# one frame in some seconds is a cut.
+FILM: Final = {"q": (3_600, 440), "h": (19_500, 2_500), "f": (66_000, 9_300)}
+HEAD: Final = (0.6, 0.9, 1.5, 1.7, 1.3)
+CUT_FRAMES: Final = 150
 SOUND_BYTES: Final = 240
 SOUND_SECONDS: Final = 0.02
 KEYFRAME_LAG_SECONDS: Final = 0.06  # from a request to the frame
@@ -88,9 +94,15 @@ class RoadFanout(NotedFanout):
 class Studio(ToldSource):
     """Three encodings of thirty frames a second, and sound."""
 
-    def __init__(self, world: World, sizes: dict[str, tuple[int, int]] = SIZES) -> None:
+    def __init__(
+        self,
+        world: World,
+        sizes: dict[str, tuple[int, int]] = SIZES,
+        dice: random.Random | None = None,
+    ) -> None:
+        """`dice`: frames differ as an encoder's do; without them all are of one size."""
         super().__init__(1, rids=tuple(sizes))
-        self._world, self._sizes = world, sizes
+        self._world, self._sizes, self._dice = world, sizes, dice
         self._frame = 0
         self._since = dict.fromkeys(sizes, GROUP_FRAMES)  # frames since the keyframe
         self._asked: dict[str, float] = {}
@@ -112,7 +124,18 @@ class Studio(ToldSource):
             if keyframe:
                 self._since[rid] = 0
                 self._asked.pop(rid, None)
-            self._encode(rid, first if keyframe else other, keyframe)
+            size = first if keyframe else other
+            self._encode(rid, size if self._dice is None else self._drawn(rid, size, self._dice), keyframe)
+
+    def _drawn(self, rid: str, size: int, dice: random.Random) -> int:
+        since = self._since[rid]
+        if since == 0:
+            return int(size * dice.uniform(0.8, 1.12))
+        if since <= len(HEAD):
+            return int(size * HEAD[since - 1] * dice.uniform(0.6, 1.4))
+        if self._frame % CUT_FRAMES == 0:
+            return 4 * size
+        return max(60, int(0.93 * size * dice.lognormvariate(-0.05, 0.33)))
 
     def _encode(self, rid: str, size: int, keyframe: bool) -> None:
         count = -(-size // PIECE_BYTES)
@@ -135,11 +158,11 @@ class Studio(ToldSource):
 class House:
     """A relay with one show, a studio that sends it, and players on their roads."""
 
-    def __init__(self, sizes: dict[str, tuple[int, int]] = SIZES) -> None:
+    def __init__(self, sizes: dict[str, tuple[int, int]] = SIZES, dice: random.Random | None = None) -> None:
         self.world, self.fanout = World(), RoadFanout()
         self.clock = Clock(now=lambda: self.world.now, offset_s=EPOCH)
         self.program = Program(ShowId("sh"), "H264", self.fanout, self.clock, lambda program, cut: None)
-        self.studio = Studio(self.world, sizes)
+        self.studio = Studio(self.world, sizes, dice)
         self.program.wish(self.studio, 0.0)
         self.players: list[Player] = []
         self._second_s = 0.0
@@ -154,10 +177,10 @@ class House:
             self._second_s = self.world.now
             self.program.report(self.world.now)
 
-    def join(self, road: Road, habits: Habits = CHROMIUM) -> Player:
+    def join(self, road: Road, habits: Habits = CHROMIUM, kind: type[Player] = Player) -> Player:
         """A player whose transport is up when this returns; as much time has passed."""
         ssrc = 100 * (len(self.players) + 1)
-        player = Player(road, habits, ssrc)
+        player = kind(road, habits, ssrc)
         self.players.append(player)
         player.viewer = Viewer(
             program=self.program,

@@ -66,3 +66,32 @@ class Road:
         self._back_s = max(self._back_s, self.world.now + self.rtt_s / 2 + self.dice.random() * self.jitter_s)
         if self.dice.random() >= self.loss:
             self.world.at(self._back_s, deliver)
+
+
+@dataclass
+class ShakyRoad(Road):
+    """A road on which all stands still for a moment now and then, both ways: a radio, or a busy machine."""
+
+    stall_s: float = 0.2  # at most
+    stalls_apart_s: float = 1.5  # in the mean
+    _stands_until_s: float = 0.0
+    _down_s: float = 0.0
+    _up_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.world.later(self.dice.expovariate(1 / self.stalls_apart_s), self._stall)
+
+    def _stall(self) -> None:
+        self._stands_until_s = self.world.now + self.dice.random() ** 2 * self.stall_s
+        self.world.later(self.dice.expovariate(1 / self.stalls_apart_s), self._stall)
+
+    def down(self, size: int, deliver: Callable[[], None]) -> None:
+        def come() -> None:
+            self._down_s = max(self._down_s, self._stands_until_s, self.world.now)
+            self.world.at(self._down_s, deliver)
+
+        super().down(size, come)
+
+    def up(self, deliver: Callable[[], None]) -> None:
+        self._up_s = max(self._up_s, self._stands_until_s, self.world.now)
+        self.world.at(self._up_s, lambda: super(ShakyRoad, self).up(deliver))

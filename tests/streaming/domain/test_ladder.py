@@ -82,6 +82,27 @@ def test_a_falling_estimate_counts_while_all_that_comes_is_late() -> None:
     assert rungs[3].rung != "f"
 
 
+def test_one_late_word_does_not_stand_for_the_time_behind_it() -> None:
+    path, ladder = Bandwidth(), Ladder()
+    path.heard_round_trip(0.04, 0.0)
+    ladder.step(RUNGS, path, 0.0)
+    path.heard_remb(3_000_000, 4.9)
+    path.heard_arrival(Arrival(9, 0, Left(4.7, 9000), Left(4.75, 10_000)), 5.0)
+    for n, bps in enumerate((2_000_000, 1_000_000, 900_000)):
+        now = 5.1 + n / 5
+        path.heard_remb(bps, now)
+        assert ladder.step(RUNGS, path, now).rung == "f"
+
+
+def test_what_came_through_decides_where_to_go_and_not_an_estimate_that_fell_lower() -> None:
+    path, ladder = Bandwidth(), Ladder()
+    ladder.step(RUNGS, path, 0.0)
+    path.heard_remb(3_000_000, 0.9)
+    path.heard_remb(600_000, 1.0)
+    choked(path, 1.0, 0.6)  # so 0.9 Mbit/s came
+    assert ladder.step(RUNGS, path, 1.0).rung == "h"
+
+
 def test_a_path_is_sounded_then_probed_then_climbed() -> None:
     path, ladder = fallen()
     assert not ladder.sound(RUNGS, path, 10.1)  # too soon

@@ -75,3 +75,32 @@ def test_reports_that_keep_up_say_nothing() -> None:
 
 def test_a_short_stall_says_nothing() -> None:
     assert reports(Overflow(), behind_s=0.4, per_second=0, seconds=0.4) is None
+
+
+def test_two_late_reports_a_second_apart_say_nothing_of_the_time_between() -> None:
+    overflow, found = Overflow(), []
+    for n in range(4):
+        left = Left(n - RTT - 0.3, n * 60 * PACKET)
+        found.append(overflow.reported(Arrival(n * 60, 0, left, left), RTT, float(n)))
+    assert found[:2] == [None, None]
+    assert found[2] == pytest.approx(60 * PACKET * 8, rel=0.1)
+
+
+def test_a_queue_that_overflows_with_every_keyframe_is_one_that_is_too_small() -> None:
+    overflow = Overflow()
+    for keyframe in range(4):
+        assert overflow.recurs(keyframe * 2.0) == (keyframe >= 3)
+        for n in range(5):  # the tail of the keyframe
+            own = keyframe * 150 + 20 + n
+            at = keyframe * 2.0 + n / 1000
+            overflow.missed(own, Left(at, own * PACKET), RTT, at + RTT + QUEUE)
+    overflow.begin()
+    assert not overflow.recurs(8.0)
+
+
+def test_a_loss_now_and_then_in_a_queue_is_no_overflow() -> None:
+    overflow = Overflow()
+    for keyframe in range(10):
+        at = keyframe * 2.0
+        overflow.missed(keyframe * 150, Left(at, 0), RTT, at + RTT + 0.1)
+        assert not overflow.recurs(at + 0.2)
