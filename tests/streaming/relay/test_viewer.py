@@ -130,6 +130,14 @@ def test_a_storm_of_requests_is_answered_within_the_budget(bench: Bench) -> None
     assert sum(len(r.packet.payload) for _, r in bench.fanout.resent) <= 64_000 + rate * 1.0 + 1000
 
 
+def test_repairs_cost_a_share_of_what_is_sent_where_no_estimate_is_told(bench: Bench) -> None:
+    bench.show.video.bps = 400_000
+    for n in range(1000):
+        bench.viewer.rtcp_came(rtcp.nack(1, M, [own(k) for k in range(100)]), n / 1000)
+    rate = 400_000 * 0.25 / 8
+    assert sum(len(r.packet.payload) for _, r in bench.fanout.resent) <= 16_000 + rate * 1.0 + 1000
+
+
 def test_a_player_that_begs_for_keyframes_is_heard_now_and_then(bench: Bench) -> None:
     for n in range(100):
         bench.viewer.rtcp_came(rtcp.picture_loss(1, M), n / 100)
