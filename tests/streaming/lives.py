@@ -11,6 +11,7 @@ import argparse
 import math
 import random
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from aiortc.rate import RemoteBitrateEstimator
@@ -105,7 +106,7 @@ def live(life: Life) -> Lived:
     road = kind(house.world, life.rates[0][1] * 1e6, dice=random.Random(life.seed), jitter_s=0.01)
     player, joined = house.join(road, HABITS[life.habits], Estimating), house.world.now
     for at, mbps in life.rates[1:]:
-        house.world.later(at, lambda mbps=mbps: setattr(road, "rate_bps", mbps * 1e6))  # type: ignore[misc]
+        house.world.later(at, partial(setattr, road, "rate_bps", mbps * 1e6))
     sizes = {WIDTHS[name]: stream.bps + SOUND_BPS for name, stream in house.program.video.items()}
     house.run(life.seconds)
     walk = [(at - joined, width) for at, width in player.walk]
