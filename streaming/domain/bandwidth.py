@@ -45,6 +45,7 @@ REPORTS_UNTIL_TRUST: Final = 2  # bad reports in a row before their loss counts
 BURST_SETTLES_SECONDS: Final = 2.0  # a beginning may fill a queue, and no usual delay is known at first
 START_BYTES_MAX: Final = 128_000  # at once over an unknown path, where a smaller rendition is at hand
 SAME_PATH: Final = 0.7  # of what was seen: where less comes through it is of the past
+SEEN_LASTS_SECONDS: Final = 6.0  # then reports and requests know the path better than its first moment did
 MUTE_SECONDS: Final = 3.5  # the first report may come before any of ours, and the next a second later
 SOUNDED_SECONDS: Final = 0.2  # behind a burst of ours: what is lost then is its doing
 
@@ -78,6 +79,7 @@ class Bandwidth:
         self._rtt_least_at = 0.0
         self._mute_from = float("-inf")
         self._seen: int | None = None  # before anything was sent
+        self._seen_s = float("-inf")
         self._bad_reports = 0
         self._begun_s: float | None = None
         self._capped: int | None = None  # by what came through, until a probe shows better
@@ -98,7 +100,7 @@ class Bandwidth:
 
         The round trip of that moment is not taken for the usual one: a radio's is soon twice as long."""
         self._mute_from = now + MUTE_SECONDS
-        self._seen = bps
+        self._seen, self._seen_s = bps, now
         self._capped = None if bps is None else int(bps * CAME_THROUGH)
 
     def heard_remb(self, bps: int, now: float) -> None:
@@ -245,15 +247,16 @@ class Bandwidth:
         """Whether what was heard lately had stood in a queue."""
         return now - self._overflow.late_s <= LATELY_SECONDS
 
-    @property
-    def through(self) -> Width | None:
-        """What was seen to come through, as long as nothing speaks of another path."""
-        known = self._seen is not None and (self._capped is None or self._capped >= SAME_PATH * self._seen)
-        return Width(self._seen, self.sound_bps or SOUND_BPS) if self._seen and known else None
+    def through(self, now: float) -> Width | None:
+        """What was seen to come through, for a while, and as long as nothing speaks of another path."""
+        if self._seen is None or now - self._seen_s > SEEN_LASTS_SECONDS:
+            return None
+        is_same = self._capped is None or self._capped >= SAME_PATH * self._seen
+        return Width(self._seen, self.sound_bps or SOUND_BPS) if is_same else None
 
-    def may_begin(self, bps: int, start_bytes: int, *, sound: bool) -> bool:
+    def may_begin(self, bps: int, start_bytes: int, now: float, *, sound: bool) -> bool:
         """Whether a viewer may begin with a rendition of this rate and so many bytes at once or soon."""
-        width = self.through
+        width = self.through(now)
         if width is not None:
             return width.bears(bps, start_bytes, sound=sound)
         return start_bytes <= START_BYTES_MAX

@@ -224,7 +224,7 @@ class ProgramClock:
         elif zero < self._zero_unix_s:
             if trusting:
                 self._zero_unix_s += (zero - self._zero_unix_s) / 8
-        else:
+        elif ticks > self.last_ticks:  # once for a picture, however many packets speak of it
             self._zero_unix_s += min(zero - self._zero_unix_s, _RISE_PER_OBSERVATION)
         self.last_ticks = max(self.last_ticks, ticks)
 

@@ -162,7 +162,7 @@ class Viewer:
 
     def bears(self, bps: int, start_bytes: int) -> bool:
         """Whether it may begin with this rendition, and so much of it."""
-        return self._quality.path.may_begin(bps, start_bytes, sound=self.hears)
+        return self._quality.path.may_begin(bps, start_bytes, self._clock.now(), sound=self.hears)
 
     def begin(self, stream: Rendition, first: int, cached: list[Packet]) -> None:
         """Follow a rendition; `cached` packets leave at once, with their own timestamps."""
@@ -193,7 +193,8 @@ class Viewer:
 
     def _pace(self, stream: Rendition, own: int, cached: list[Packet]) -> bool:
         """Where a limit is known, let a beginning or a keyframe leave no faster than it comes through."""
-        width = None if stream.kind == "audio" or self.relay else self._quality.path.through
+        is_ours = stream.kind == "video" and not self.relay
+        width = self._quality.path.through(self._clock.now()) if is_ours else None
         if width is not None:
             rate_bps = width.picture_bps(sound=self.hears)
             self._strait.pace(stream, rate_bps, own, cached, is_first=len(self._spans["video"]) == 1)
