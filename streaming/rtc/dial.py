@@ -1,8 +1,8 @@
 """Our side of ICE where we ask: checks, and answers that prove the peer.
 
 Where we call another relay, which is lite, checks nominate at once: its candidates are all good or all dead
-(RFC 8445 section 6.1.1). Where a peer called us we are lite and never check, but to ask whether the peer is
-where its packets come from. Pure but for the randomness of transactions.
+(RFC 8445 section 6.1.1). Where a peer called us we are lite and check only to learn of its path (`echo.py`),
+or whether it is where its packets come from (`strays.py`). Pure but for the randomness of transactions.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ class Dial:
         self._tie, self._controls = secrets.randbits(64), controls
         self._open: deque[bytes] = deque(maxlen=OPEN_MAX)
 
-    def check(self) -> bytes:
-        """A check, with USE-CANDIDATE where we control; also what keeps consent fresh (RFC 7675)."""
+    def check(self, size_bytes: int = 0) -> bytes:
+        """A check, with USE-CANDIDATE where we control; also what keeps consent fresh (RFC 7675).
+
+        It is filled up to `size_bytes`."""
         transaction = secrets.token_bytes(12)
         self._open.append(transaction)
         return stun.binding_request(
@@ -37,6 +39,7 @@ class Dial:
             controlling=self._tie if self._controls else None,
             controlled=None if self._controls else self._tie,
             nominate=self._controls,
+            size_bytes=size_bytes,
         )
 
     def answered(self, data: bytes) -> bool:

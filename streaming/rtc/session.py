@@ -150,10 +150,9 @@ class Session:
             return stun.binding_error(
                 message.transaction, 420, "Unknown Attribute", password, message.unknown
             )
+        # Whom we call controls nothing; whoever calls us does, for we are lite.
         ours = stun.ICE_CONTROLLED if self.dial is None else stun.ICE_CONTROLLING
-        if (
-            ours in message.attributes
-        ):  # whom we call controls nothing; whoever calls us does, for we are lite
+        if ours in message.attributes:
             return stun.binding_error(message.transaction, 487, "Role Conflict", password)
         self.consent_s = now
         nominate = stun.USE_CANDIDATE in message.attributes

@@ -215,11 +215,15 @@ async def is_answered(address: tuple[str, int], username: str, password: str, *,
             )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TRY_SECONDS):
-                    data = await loop.sock_recv(sock, 2048)
-                kind, _, _, transaction = struct.unpack_from("!HHI12s", data)
-                if kind == stun.BINDING_SUCCESS and transaction == number:
-                    return True
+                    while not is_success(await loop.sock_recv(sock, 2048), number):
+                        pass  # a server may check us as well
+                return True
     return False
+
+
+def is_success(data: bytes, transaction: bytes) -> bool:
+    kind, _, _, named = struct.unpack_from("!HHI12s", data.ljust(20, b"\0"))
+    return bool(kind == stun.BINDING_SUCCESS and named == transaction)
 
 
 def address_of(sdp: str) -> tuple[str, int]:
