@@ -23,6 +23,7 @@ from .rendition import Rendition
 KEYFRAME_WAIT_SECONDS: Final = 3.0  # without one for so long, one is asked for
 PACED: Final = 1.03  # of the stream's rate at least; below it what waits here would never leave
 PACED_SECONDS_MAX: Final = 2.0  # may wait here while a beginning leaves
+NEW_SECONDS: Final = 1.0  # between a report of a gap and the requests that show it to be one
 CALM_SECONDS: Final = 0.2  # no more than this may wait here when the whole stream is given again
 
 
@@ -62,6 +63,7 @@ class Strait:
         self._drip: Drip | None = None
         self._stream: Rendition | None = None
         self._keyframe_s = 0.0
+        self._since_s = float("-inf")
         self._paces = False  # a beginning or a keyframe on its way; nothing is left out
         self._left: dict[int, float] = {}  # when what was paced last left, by own sequence
 
@@ -79,6 +81,17 @@ class Strait:
     def unsent(self) -> int | None:
         """The first own sequence that waits here, or will."""
         return None if self._drip is None else self._drip.unsent
+
+    def is_given(self, own: int) -> bool:
+        """Whether this number is of what is fed to a narrow path, and not the stream's."""
+        return self.rate_bps is not None and own >= self.first_own
+
+    def outlasts_a_gap(self) -> bool:
+        """Nothing reached the viewer for a while. Whether less than all is given still: what was judged just
+        now was judged by that gap, and is forgotten."""
+        if self._clock.now() - self._since_s < NEW_SECONDS:
+            self.forget()
+        return self.rate_bps is not None
 
     def forget(self) -> None:
         """The path is another one: give all again, and judge anew."""
@@ -109,7 +122,7 @@ class Strait:
         """Follow the stream no more; its packets come by here from now on."""
         self._fanout.segment(seat, stream.source, 0)  # what leaves for this seat alone is numbered here
         self._fanout.pause(seat, "video")
-        self._stream, self._keyframe_s = stream, self._clock.now()
+        self._stream, self._keyframe_s, self._since_s = stream, self._clock.now(), self._clock.now()
         self.first_own = 0 if self._paces else following
         self._drip = Drip(
             following=following,

@@ -275,7 +275,7 @@ class Viewer:
         )
         if self.relay or not self._spans["video"]:  # another relay asks for what it lacks
             return
-        if self._strait.rate_bps is not None:
+        if self._strait.outlasts_a_gap():
             self._first_own = self._spans["video"][-1].newest + 1
             self.program.request_keyframe(self, now)
             return
@@ -323,7 +323,7 @@ class Viewer:
     def _left(self, own: int) -> Left | None:
         """When a packet of the picture left for this viewer, as long as it follows its stream."""
         spans = self._spans["video"]
-        if not spans or own < spans[-1].first_own or self._strait.rate_bps is not None:
+        if not spans or own < spans[-1].first_own or self._strait.is_given(own):
             return None
         if self._held_at is not None and own > self._held_at:
             return None

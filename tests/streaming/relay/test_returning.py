@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from streaming.rtc import rtcp
@@ -103,6 +105,25 @@ def test_a_standstill_of_our_own_is_nobodys_absence() -> None:
     player.viewer.rtcp_came(rtcp.remb(1, 3_000_000, [player.ssrc]), house.world.now)
     house.run(3.0)
     assert player.viewer.figures.absences == 0
+
+
+def test_a_report_of_a_gap_that_comes_before_the_requests_makes_no_path_narrow() -> None:
+    house = House(ONE_SIZE)
+    player = house.join(house.road(20), replace(CHROMIUM, asks=False))
+    viewer = player.viewer
+    house.run(15.0)
+    first = viewer._spans["video"][-1].newest
+    player.road.loss = 1.0
+    house.run(1.2)  # no silence that would be long for it
+    player.road.loss = 0.0
+    missed = range(first + 1, viewer._spans["video"][-1].newest)
+    while viewer.figures.narrow_bps is None:
+        house.run(0.05)
+    viewer.rtcp_came(rtcp.nack(1, player.ssrc, [own & 0xFFFF for own in missed]), house.world.now)
+    assert viewer.figures.absences == 1
+    house.run(1.0)
+    assert viewer.figures.narrow_bps is None
+    assert player.stood(house.world.now - 0.5, house.world.now) == 0.0
 
 
 def test_while_its_path_is_narrow_a_gap_changes_nothing_of_that() -> None:
