@@ -58,8 +58,7 @@ def test_the_rail_stands_in_the_order_of_the_rundown(sheet: dict[str, Any]) -> N
     with chromium() as browser:
         viewer = tab(browser, DESK, locale="en-GB")
         steps.watch(viewer, sheet["viewer"])
-        names = viewer.locator(".player-rail .card-name").all_inner_texts()
-    assert names == wanted
+        expect(viewer.locator(".player-rail .card-name")).to_have_text(wanted)
 
 
 def test_stock_falls_on_every_screen_when_an_order_is_placed(sheet: dict[str, Any]) -> None:

@@ -129,7 +129,7 @@ async def test_a_desk_that_is_away_is_no_answer_and_the_wish_may_be_repeated(val
 
 
 async def test_a_full_inbox_is_busy_and_takes_nothing(valkey: Server) -> None:
-    async with a_front(valkey, Limits(inbox_entries=3, patience_seconds=0.2)) as front:
+    async with a_front(valkey, Limits(inbox_entries=3, patience_seconds=0.7)) as front:
         for number in range(4):
             with pytest.raises(NoAnswer):
                 await front.ask(SHOW, order(f"o{number}"), actor="ann", key=f"k{number}")
